@@ -1,0 +1,3 @@
+"""
+Self-serve, GDPR-grade exports of a person's stream and payout history.
+"""

@@ -1,0 +1,3 @@
+"""
+The pure part: no I/O, no clock, no randomness, no logging, no key derivation.
+"""

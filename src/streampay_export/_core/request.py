@@ -1,0 +1,27 @@
+"""
+What was asked for, once defaults are filled in.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from .selection import Window
+
+
+@frozen(kw_only=True)
+class ExportRequest:
+    """
+    The parameters of an export: all resolved, so that two equal requests are one.
+
+    *formats* and *datasets* are in canonical order (formats: csv ndjson json; datasets: catalog
+    order). *as_of* is an instant the caller fixed, else `None`: the source's own clock decides.
+    """
+
+    profile: str = "self"
+    formats: tuple[str, ...] = field(default=("csv", "json"), converter=tuple)
+    datasets: tuple[str, ...] = field(converter=tuple)
+    window: Window = Window()
+    as_of: datetime | None = None

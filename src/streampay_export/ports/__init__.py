@@ -1,0 +1,3 @@
+"""
+What varies: one small Protocol per file. A port's docstring is its specification.
+"""

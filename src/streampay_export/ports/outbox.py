@@ -1,0 +1,24 @@
+"""What must be sent after a commit, kept until it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .._core.trail import AuditEntry
+
+
+class Outbox(Protocol):
+    """
+    Audit entries that were written in one transaction with the change they speak of. Thread-safe.
+    """
+
+    def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
+        """
+        Return the oldest entries not yet delivered.
+        """
+
+    def delivered(self, entry_ids: Sequence[str]) -> None:
+        """
+        Forget entries; not an error when they are gone.
+        """

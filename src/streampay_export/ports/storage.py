@@ -1,0 +1,89 @@
+"""Where artifacts are kept: one Protocol per verb, and the one that has them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class StoredObject:
+    """
+    One object in storage: its key, size in bytes, and when it was stored (UTC) where the store knows.
+    """
+
+    key: str
+    size: int
+    modified_at: datetime | None = None
+
+
+class Put(Protocol):
+    """
+    Stores a whole object, atomically.
+    """
+
+    def put(self, key: str, stage: BinaryIO) -> None:
+        """
+        Store everything *stage* (seekable, at any position; the caller closes it) holds under *key*.
+
+        The object appears whole or not at all, and only if the key was free: `ObjectExists`
+        otherwise. `StorageUnavailable` when the store fails or is full; then nothing is visible.
+        """
+
+
+class Read(Protocol):
+    """
+    Reads ranges of an object.
+    """
+
+    def size(self, key: str) -> int:
+        """
+        Return the object's size in bytes, or raise `ObjectMissing`.
+        """
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """
+        Yield the bytes [start, end) in chunks of at most 256 KiB; `ObjectMissing` if there is none.
+
+        The first chunk is fetched at the first `next`. Closing the iterator closes what it opened.
+        """
+
+
+class Delete(Protocol):
+    """
+    Deletes objects.
+    """
+
+    def delete(self, key: str) -> None:
+        """
+        Delete the object; not an error when there is none.
+        """
+
+
+class ListObjects(Protocol):
+    """
+    Lists objects.
+    """
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """
+        Yield every object whose key begins with *prefix*, in any order.
+        """
+
+
+class Storage(Put, Read, Delete, ListObjects, Protocol):
+    """
+    All verbs. Thread-safe. Keys are `[a-z0-9-]` segments (a last one may end in `.zip`, `.part`)
+    joined by `/`, checked in one place: anything else is a `SetupError` before the store is touched.
+
+    *protection* says what keeps the artifact from others at rest: `none`, `library` or `store`.
+    """
+
+    @property
+    def protection(self) -> str:
+        """
+        `none`, `library` (encrypted by this library) or `store`.
+        """
