@@ -17,6 +17,7 @@ class Event(StrEnum):
     """
 
     REQUESTED = "requested"
+    REPEATED = "repeated"
     STARTED = "started"
     COMPLETED = "completed"
     FAILED = "failed"

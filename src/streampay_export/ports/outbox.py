@@ -22,3 +22,8 @@ class Outbox(Protocol):
         """
         Forget entries; not an error when they are gone.
         """
+
+    def keep(self, entries: Sequence[AuditEntry]) -> None:
+        """
+        Take entries that speak of no change of a job (a refused access), to be delivered later.
+        """

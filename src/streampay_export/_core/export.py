@@ -1,0 +1,83 @@
+"""
+An export as whoever may read it sees it: no key, no tag, no storage key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from .job import DatasetProgress, Failure, Job
+from .lifecycle import GONE, Completeness, State
+
+
+@frozen(kw_only=True)
+class Export:
+    """
+    One export. Times are UTC. *total* is `None` until every dataset has been counted; *size* (bytes)
+    and *sha256* (hex) are those of the bundle, `None` while there is none.
+    """
+
+    id: str
+    state: State
+    completeness: Completeness
+    profile: str
+    received_at: datetime
+    due_at: datetime
+    as_of: datetime | None
+    expires_at: datetime | None
+    formats: tuple[str, ...]
+    datasets: tuple[DatasetProgress, ...] = field(converter=tuple)
+    size: int | None
+    sha256: str | None
+    failure: Failure | None
+    revision: int
+
+    @property
+    def rows(self) -> int:
+        """
+        Rows written so far.
+        """
+        return sum(each.written for each in self.datasets)
+
+    @property
+    def total(self) -> int | None:
+        """
+        Rows expected in all, `None` until every dataset has been counted.
+        """
+        counts = [each.expected for each in self.datasets]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    @classmethod
+    def of(cls, job: Job, now: datetime) -> Export:
+        """
+        Return the job as it is at *now*: expiry holds whether or not a sweeper has been by.
+        """
+        state = job.state
+        if state is State.READY and job.expires_at is not None and job.expires_at <= now:
+            state = State.EXPIRED
+        there = state is State.READY
+        return cls(
+            id=job.id,
+            state=state,
+            completeness=job.completeness,
+            profile=job.request.profile,
+            received_at=job.received_at,
+            due_at=job.due_at,
+            as_of=job.as_of,
+            expires_at=job.expires_at,
+            formats=job.request.formats,
+            datasets=job.datasets,
+            size=job.artifact.size if there and job.artifact else None,
+            sha256=job.artifact.sha256 if there and job.artifact else None,
+            failure=job.failure,
+            revision=job.revision,
+        )
+
+    @property
+    def gone(self) -> bool:
+        """
+        Whether the file existed once and exists no more.
+        """
+        return self.state in GONE

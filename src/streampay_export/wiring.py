@@ -1,0 +1,88 @@
+"""
+Everything that varies, plugged in once: service, worker and sweeper are made from one `Wiring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from attrs import field, frozen
+
+from ._core.catalog import Catalog
+from ._core.deadline import one_month_after
+from ._core.notice import ProcessingNotice
+from ._core.policy import Policies
+from .errors import InvalidConfiguration
+from .ports.audit import AuditSink
+from .ports.authorize import Authorizer
+from .ports.clock import Clock
+from .ports.dispatch import Dispatcher
+from .ports.identity import MakeId, Randomness
+from .ports.jobs import JobStore
+from .ports.keys import KeyProvider, Sealer, Tagger
+from .ports.links import Links
+from .ports.outbox import Outbox
+from .ports.signing import ManifestSigner, TicketSigner
+from .ports.source import HistorySource
+from .ports.storage import Storage
+from .ports.writer import Writer
+
+RETENTION = timedelta(days=7)
+# Long enough to click, too short to be worth stealing from a log.
+LINK_LIFE = timedelta(minutes=5)
+# A slow line fetches 4 GiB in an hour at 10 Mbit/s, and a broken transfer is taken up again within it.
+SESSION_LIFE = timedelta(minutes=60)
+
+
+@frozen(kw_only=True)
+class Wiring:
+    """
+    The ports and settings of one deployment. Whoever made a port closes it; nothing here does.
+
+    *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
+    *stage_folder* holds work in progress (unnamed files); `None` is the system's temporary folder.
+    *deadline* gives the legal due date for an instant of receipt (GDPR Art. 12(3)).
+    """
+
+    catalog: Catalog
+    policies: Policies
+    notice: ProcessingNotice
+    source: HistorySource
+    jobs: JobStore
+    outbox: Outbox
+    storage: Storage
+    audit: AuditSink
+    keys: KeyProvider
+    tagger: Tagger
+    sealer: Callable[[bytes], Sealer]
+    tickets: TicketSigner
+    cursors: TicketSigner
+    manifests: ManifestSigner
+    links: Links
+    authorize: Authorizer
+    dispatcher: Dispatcher
+    writers: Mapping[str, Writer]
+    make_id: MakeId
+    randomness: Randomness
+    clock: Clock
+    realm: str = "default"
+    retention: timedelta = RETENTION
+    link_life: timedelta = LINK_LIFE
+    session_life: timedelta = SESSION_LIFE
+    lease: timedelta = timedelta(seconds=60)
+    renew_every: timedelta = timedelta(seconds=20)
+    max_attempts: int = 5
+    stage_folder: Path | None = None
+    deadline: Callable[[datetime], datetime] = field(default=one_month_after)
+
+    def __attrs_post_init__(self) -> None:
+        self.policies.check(self.catalog)
+        if self.retention <= timedelta(0) or self.retention > timedelta(days=7):
+            raise InvalidConfiguration("retention.days", "an export is kept longer than 0 and at most 7 days")
+        if self.renew_every * 2 > self.lease:
+            raise InvalidConfiguration("lease", "a lease is at least twice as long as the interval of its renewal")
+        for format_, writer in self.writers.items():
+            if writer.format != format_:
+                raise InvalidConfiguration("writers", f"the writer under '{format_}' writes {writer.format}")
