@@ -19,13 +19,11 @@ from sqlalchemy.pool import NullPool
 
 POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 
-# ci draws the same examples every time: a red build is about the change in it. dev draws new ones every time, and
-# long is for a promise that wants to be tried many times.
+# ci draws the same examples every time: a red build is about the change in it. dev draws new ones every time.
 settings.register_profile(
     "ci", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("dev", deadline=None)
-settings.register_profile("long", settings.get_profile("ci"), max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 

@@ -1,0 +1,19 @@
+"""
+What the package costs somebody who only imports it.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_importing_the_package_loads_no_adapter_library():
+    """
+    `import streampay_export` loads none of SQLAlchemy, fsspec and cryptography, and is typed.
+    """
+    script = Path(__file__).with_name("light_import.py")
+
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+    assert done.returncode == 0
