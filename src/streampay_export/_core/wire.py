@@ -1,0 +1,114 @@
+"""
+JSON forms of the values that stores keep: one canonical spelling each, and back.
+
+Keys sorted, no spaces, ASCII (so that no text can break a line or an encoding). Instants have six fractional digits and `Z`, decimals no
+exponent, bytes are base64. Reading ignores keys it does not know, so that during a rolling upgrade an
+older worker reads what a newer one wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from cattrs import Converter
+
+from .job import DatasetProgress
+from .request import ExportRequest
+from .trail import AuditEntry
+
+
+def spell_instant(instant: datetime) -> str:
+    """
+    Return an aware instant as `2026-01-31T23:59:59.000000Z`: such texts sort as their instants do.
+    """
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def read_instant(text: str) -> datetime:
+    """
+    Return the instant of a text with an offset, in UTC. Raises `ValueError` without one.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() is None:
+        raise ValueError("an instant needs an offset from UTC, such as Z")
+    return instant.astimezone(UTC)
+
+
+def spell_decimal(number: Decimal) -> str:
+    """
+    Return a decimal without exponent, digit for digit. Raises `ValueError` for NaN and infinity.
+    """
+    if not number.is_finite():
+        raise ValueError("NaN and infinity are no amounts")
+    return format(number, "f")
+
+
+def make_converter() -> Converter:
+    """
+    Return a new cattrs converter that knows our instants, decimals and bytes.
+    """
+    converter = Converter()
+    converter.register_unstructure_hook(datetime, spell_instant)
+    converter.register_structure_hook(datetime, lambda text, _: read_instant(text))
+    converter.register_unstructure_hook(Decimal, spell_decimal)
+    converter.register_structure_hook(Decimal, lambda text, _: Decimal(text))
+    converter.register_unstructure_hook(bytes, lambda octets: b64encode(octets).decode("ascii"))
+    converter.register_structure_hook(bytes, lambda text, _: b64decode(text, validate=True))
+    return converter
+
+
+def canonical_json(form: Any) -> str:
+    """
+    Return ASCII JSON text of plain values: keys sorted, no spaces; NaN is a `ValueError`.
+    """
+    return json.dumps(form, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+_CONVERTER = make_converter()
+
+
+def spell_request(request: ExportRequest) -> str:
+    """
+    Return an export request as JSON; equal requests have equal texts.
+    """
+    return canonical_json(_CONVERTER.unstructure(request))
+
+
+def read_request(text: str) -> ExportRequest:
+    """
+    Return the request that `spell_request` wrote.
+    """
+    return _CONVERTER.structure(json.loads(text), ExportRequest)
+
+
+def spell_progress(datasets: Sequence[DatasetProgress]) -> str:
+    """
+    Return the progress of all datasets as one JSON array.
+    """
+    return canonical_json(_CONVERTER.unstructure(tuple(datasets)))
+
+
+def read_progress(text: str) -> tuple[DatasetProgress, ...]:
+    """
+    Return the progress that `spell_progress` wrote.
+    """
+    return _CONVERTER.structure(json.loads(text), tuple[DatasetProgress, ...])
+
+
+def spell_entry(entry: AuditEntry) -> str:
+    """
+    Return an audit entry as one line of JSON, without its line end.
+    """
+    return canonical_json(_CONVERTER.unstructure(entry))
+
+
+def read_entry(text: str) -> AuditEntry:
+    """
+    Return the entry that `spell_entry` wrote.
+    """
+    return _CONVERTER.structure(json.loads(text), AuditEntry)
