@@ -4,7 +4,7 @@ The states of a job and the table of legal moves. Every move is in this file, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -52,6 +52,7 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 
 ACTIVE = frozenset({State.QUEUED, State.RUNNING})
 GONE = frozenset({State.EXPIRED, State.DELETED, State.ERASED})
+FINAL = frozenset(State) - ACTIVE - {State.READY}
 
 
 def check_move(before: State, after: State) -> None:
@@ -60,3 +61,13 @@ def check_move(before: State, after: State) -> None:
     """
     if after not in MOVES[before]:
         raise IllegalMove(before=before, after=after)
+
+
+def check_ending(expected: Collection[State], after: State) -> None:
+    """
+    Raise `IllegalMove` unless *after* is final and the table has the move from each of *expected*.
+    """
+    for before in expected:
+        if after not in FINAL:
+            raise IllegalMove(before=before, after=after)
+        check_move(before, after)

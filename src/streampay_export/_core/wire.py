@@ -1,8 +1,8 @@
 """
 JSON forms of the values that stores keep: one canonical spelling each, and back.
 
-Keys sorted, no spaces, ASCII (so that no text can break a line or an encoding). Instants have six fractional digits and `Z`, decimals no
-exponent, bytes are base64. Reading ignores keys it does not know, so that during a rolling upgrade an
+Keys sorted, no spaces, ASCII (so that no text can break a line or an encoding). Instants have six
+fractional digits and `Z`, decimals no exponent, bytes are base64. Reading ignores keys it does not know, so that during a rolling upgrade an
 older worker reads what a newer one wrote.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 from cattrs import Converter
 
 from .job import DatasetProgress
+from .party import Subject
 from .request import ExportRequest
 from .trail import AuditEntry
 
@@ -84,6 +85,20 @@ def read_request(text: str) -> ExportRequest:
     Return the request that `spell_request` wrote.
     """
     return _CONVERTER.structure(json.loads(text), ExportRequest)
+
+
+def spell_subject(subject: Subject) -> str:
+    """
+    Return a person's id and identifiers as JSON: what is sealed, and never stored in the clear.
+    """
+    return canonical_json(_CONVERTER.unstructure(subject))
+
+
+def read_subject(text: str) -> Subject:
+    """
+    Return the person that `spell_subject` wrote.
+    """
+    return _CONVERTER.structure(json.loads(text), Subject)
 
 
 def spell_progress(datasets: Sequence[DatasetProgress]) -> str:

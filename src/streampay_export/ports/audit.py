@@ -15,7 +15,8 @@ class AuditSink(Protocol):
 
     def append(self, entry: AuditEntry) -> None:
         """
-        Record the entry; when this returns it is durable. The same id again changes nothing.
+        Record the entry; when this returns it is durable. The same (tenant, id) again changes nothing,
+        whoever recorded it: another instance, another process.
 
         Raises `AuditUnavailable`, within a bounded wait, when it cannot be recorded.
         """
@@ -29,4 +30,6 @@ class AuditReader(Protocol):
     def entries(self, tenant: str, job_id: str | None = None) -> Iterator[AuditEntry]:
         """
         Yield a tenant's entries in the order recorded, of one job if named.
+
+        Raises `AuditUnavailable` when the trail cannot be read, or holds what is no entry.
         """

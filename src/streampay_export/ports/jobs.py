@@ -73,7 +73,9 @@ class JobStore(Protocol):
 
     Every update names the state or fence it expects in its WHERE and changes nothing otherwise.
     `now()` is the one clock of leases, tickets and expiry. *entries* go into the outbox in the same
-    transaction as the change. Raises `JobStoreUnavailable` when the store does not answer.
+    transaction as the change. Raises `JobStoreUnavailable`, within a bounded wait, when the store does
+    not answer. A tenant or id that no job could have (of any length, with any character) is unknown,
+    never an error. `revision` rises by one with every change but `renew`.
     """
 
     def now(self) -> datetime:
@@ -91,7 +93,9 @@ class JobStore(Protocol):
         the same digest returns the job it made (`REPEATED`); with another digest raises
         `IdempotencyKeyReused`. An active job with an equal `request` is returned (`ACTIVE`, and the
         idempotency key now names it too); one with another `request` raises `ActiveExportDiffers`.
-        Of many concurrent calls exactly one creates. *entries* are stored only with `CREATED`.
+        Of many concurrent calls exactly one creates. *entries* are stored only with `CREATED`. Of the
+        idempotency key only a hash is kept; erasing the job forgets it, so that it makes a new one.
+        A job id that is taken raises `InvalidRequest`.
         """
 
     def get(self, tenant: str, job_id: str) -> Job | None:
@@ -105,7 +109,7 @@ class JobStore(Protocol):
         """
         Return jobs whose owner tag or requester tag is *tag*, newest first by (received_at, id).
 
-        *before* continues after the job with that (received_at, id), exclusive. Erased jobs are left out.
+        At most *limit*. *before* continues after the job with that (received_at, id), exclusive. Erased jobs are left out.
         """
 
     def claim(
@@ -114,14 +118,15 @@ class JobStore(Protocol):
         """
         Claim one job that waits, the longest waiting first, or that one job if named.
 
-        A job waits when it is queued and its `not_before` is not in the future, or running with
-        `lease_until` in the past. The claim sets state running, raises fence and attempts by one and
-        sets `lease_until` to now + *lease*. A waiting job that has had *max_attempts* is not claimed.
+        A queued job waits from its `not_before`, or else from `received_at`; a running one from its
+        `lease_until`. It waits when that is now or past; of jobs that wait equally long the lower id
+        comes first. The claim sets state running, clears `not_before`, raises fence and attempts by one
+        and sets `lease_until` to now + *lease*. A waiting job that has had *max_attempts* is not claimed.
         """
 
     def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
         """
-        Return jobs that wait (see `claim`) but have had *max_attempts*.
+        Return jobs that wait (see `claim`) but have had *max_attempts*, the longest waiting first.
         """
 
     def waiting(self, limit: int = 100) -> Sequence[Job]:
@@ -132,21 +137,28 @@ class JobStore(Protocol):
     def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """
         Move `lease_until` to now + *lease*, or raise `LeaseLost` unless running with the claim's fence.
+
+        A lease that ran out but was taken by nobody is renewed. `LeaseLost.state` is the job's state now.
         """
 
     def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
         """
-        Store as-of and progress, or raise `LeaseLost`.
+        Store as-of and progress, or raise `LeaseLost` (see `renew`).
         """
 
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
         """
-        Make the job ready, if it is running with the claim's fence; else raise `LeaseLost`.
+        Make the job ready, if it is running with the claim's fence; else raise `LeaseLost` (see `renew`).
+
+        Stores the completion, sets `finished_at`, clears lease and active key; wrapped key and sealed
+        subject stay until the job ends.
         """
 
     def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:
         """
-        Queue the job again, or raise `LeaseLost`; *give_back* uncounts the attempt.
+        Queue the job again, or raise `LeaseLost` (see `renew`); *give_back* uncounts the attempt.
+
+        Clears the lease and sets `not_before`; the job stays active.
         """
 
     def end(
@@ -164,18 +176,22 @@ class JobStore(Protocol):
         Move a job whose state is in *expected* (and whose fence is *fence*, if given) to a final state.
 
         Raises the fence, so that a worker still at it changes nothing; clears lease, active key,
-        wrapped key and sealed subject (the job's data is shredded by that); keeps `artifact` so that
-        its object can be deleted. Returns the job as it is now, or `None` where nothing matched.
+        wrapped key and sealed subject (the job's data is shredded by that) and forgets its links; keeps
+        `artifact` so that its object can be deleted. Sets `finished_at` unless it is set, and `failure`
+        where given. Returns the job as it is now, or `None` where nothing matched. Raises `IllegalMove`
+        when *state* is not final or the lifecycle has no such move from one of *expected*.
         """
 
     def expired(self, limit: int = 100) -> Sequence[Job]:
         """
-        Return ready jobs whose `expires_at` is now or past.
+        Return ready jobs whose `expires_at` is now or past, the longest expired first.
         """
 
     def orphans(self, limit: int = 100) -> Sequence[Job]:
         """
         Return jobs in a final state that still name an artifact: its object waits to be deleted.
+
+        By (finished_at, id).
         """
 
     def forget_artifact(self, tenant: str, job_id: str) -> None:
@@ -186,6 +202,8 @@ class JobStore(Protocol):
     def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
         """
         Record a link that may be begun before *expires_at*; `False` unless the job is ready and unexpired.
+
+        *link_id* is new: one that the job already has raises `InvalidRequest`.
         """
 
     def use_link(self, tenant: str, job_id: str, link_id: str, *, session: timedelta) -> LinkUse | None:
@@ -193,5 +211,6 @@ class JobStore(Protocol):
         Begin or go on with a download, in one statement that asks the store's clock and the job's row.
 
         The first use, before the link's expiry, begins its session; later uses are good until
-        begun + *session*. `None` when the link is unknown, late or revoked, or when the job is not ready or is expired.
+        begun + *session*, exclusive. `None` when the link is unknown, late or revoked, or when the job
+        is not ready or its `expires_at` is now or past.
         """

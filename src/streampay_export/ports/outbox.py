@@ -11,11 +11,13 @@ from .._core.trail import AuditEntry
 class Outbox(Protocol):
     """
     Audit entries that were written in one transaction with the change they speak of. Thread-safe.
+
+    An entry that waits already, by (tenant, id), is not stored again. Raises `JobStoreUnavailable`.
     """
 
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
         """
-        Return the oldest entries not yet delivered.
+        Return the entries not yet delivered, of all tenants, the oldest first.
         """
 
     def delivered(self, entry_ids: Sequence[str]) -> None:

@@ -1,0 +1,3 @@
+"""
+Job stores: `memory` is the executable model, `sql` the one that lasts.
+"""

@@ -1,0 +1,331 @@
+"""
+The job store as an executable model: what `ports.jobs` says, in dicts. For tests, and to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import RLock
+from typing import Any
+
+from attrs import evolve
+
+from .._core.job import Claim, DatasetProgress, Failure, Job
+from .._core.lifecycle import FINAL, State, check_ending
+from .._core.trail import AuditEntry
+from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost
+from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
+
+
+def waits_from(job: Job) -> datetime | None:
+    """
+    Return the instant from which a job waits for a worker, `None` for one that never will.
+    """
+    if job.state is State.QUEUED:
+        return job.not_before or job.received_at
+    return job.lease_until
+
+
+def _whose(job: Job) -> tuple[str, ...]:
+    return job.tenant, job.owner_tag, job.request.profile, job.requester_tag
+
+
+class MemoryJobStore:
+    """
+    Jobs and outbox of this process, gone with it. Thread-safe; nothing to close.
+
+    *clock* is the store's clock: it returns aware instants in UTC.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._lock = RLock()
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._made_by: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+        self._links: dict[tuple[str, str, str], tuple[datetime, datetime | None]] = {}
+        self._outbox: dict[tuple[str, str], AuditEntry] = {}
+
+    def now(self) -> datetime:
+        """
+        Return what the clock says.
+        """
+        return self._clock()
+
+    def add(
+        self, job: Job, *, idempotency: Idempotency | None = None, entries: Sequence[AuditEntry] = ()
+    ) -> Admitted:
+        """
+        See `JobStore.add`.
+        """
+        with self._lock:
+            name = None
+            if idempotency is not None:
+                digest = sha256(idempotency.key.encode()).hexdigest()
+                name = (job.tenant, job.requester_tag, job.owner_tag, digest)
+                made = self._made_by.get(name)
+                if made is not None and made[1] != idempotency.digest:
+                    raise IdempotencyKeyReused
+                if made is not None:
+                    return Admitted(job=self._jobs[job.tenant, made[0]], admission=Admission.REPEATED)
+            admitted = self._admit(job)
+            if name is not None and idempotency is not None:
+                self._made_by[name] = (admitted.job.id, idempotency.digest)
+            if admitted.admission is Admission.CREATED:
+                self.keep(entries)
+            return admitted
+
+    def _admit(self, job: Job) -> Admitted:
+        active = next((a for a in self._all() if a.active and _whose(a) == _whose(job)), None)
+        if active is not None:
+            if active.request != job.request:
+                raise ActiveExportDiffers(job_id=active.id)
+            return Admitted(job=active, admission=Admission.ACTIVE)
+        if (job.tenant, job.id) in self._jobs:
+            raise InvalidRequest("id", "an export with this id exists already; make a new id")
+        self._jobs[job.tenant, job.id] = job
+        return Admitted(job=job, admission=Admission.CREATED)
+
+    def get(self, tenant: str, job_id: str) -> Job | None:
+        """
+        See `JobStore.get`.
+        """
+        with self._lock:
+            return self._jobs.get((tenant, job_id))
+
+    def list(
+        self, tenant: str, tag: str, *, limit: int, before: tuple[datetime, str] | None = None
+    ) -> Sequence[Job]:
+        """
+        See `JobStore.list`.
+        """
+        theirs = [
+            job
+            for job in self._all()
+            if job.tenant == tenant
+            and tag in {job.owner_tag, job.requester_tag}
+            and job.state is not State.ERASED
+            and (before is None or (job.received_at, job.id) < before)
+        ]
+        return sorted(theirs, key=lambda job: (job.received_at, job.id), reverse=True)[:limit]
+
+    def claim(
+        self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
+    ) -> Claim | None:
+        """
+        See `JobStore.claim`.
+        """
+        with self._lock:
+            for job in self._waiting():
+                if job.attempts < max_attempts and tenant in {None, job.tenant} and job_id in {None, job.id}:
+                    claimed = self._change(
+                        job,
+                        state=State.RUNNING,
+                        not_before=None,
+                        fence=job.fence + 1,
+                        attempts=job.attempts + 1,
+                        lease_until=self.now() + lease,
+                    )
+                    return Claim(job=claimed)
+            return None
+
+    def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.exhausted`.
+        """
+        return [job for job in self._waiting() if job.attempts >= max_attempts][:limit]
+
+    def waiting(self, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.waiting`.
+        """
+        return self._waiting()[:limit]
+
+    def renew(self, claim: Claim, lease: timedelta) -> Claim:
+        """
+        See `JobStore.renew`.
+        """
+        with self._lock:
+            job = self._held(claim)
+            renewed = evolve(job, lease_until=self.now() + lease)
+            self._jobs[job.tenant, job.id] = renewed
+            return Claim(job=renewed)
+
+    def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
+        """
+        See `JobStore.progress`.
+        """
+        with self._lock:
+            self._change(self._held(claim), as_of=as_of, datasets=datasets)
+
+    def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
+        """
+        See `JobStore.complete`.
+        """
+        with self._lock:
+            ready = self._change(
+                self._held(claim),
+                state=State.READY,
+                lease_until=None,
+                as_of=completion.as_of,
+                completeness=completion.completeness,
+                datasets=completion.datasets,
+                artifact=completion.artifact,
+                expires_at=completion.expires_at,
+                finished_at=self.now(),
+            )
+            self.keep(entries)
+            return ready
+
+    def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:
+        """
+        See `JobStore.release`.
+        """
+        with self._lock:
+            job = self._held(claim)
+            return self._change(
+                job,
+                state=State.QUEUED,
+                lease_until=None,
+                not_before=not_before,
+                attempts=job.attempts - give_back,
+            )
+
+    def end(
+        self,
+        tenant: str,
+        job_id: str,
+        *,
+        expected: Collection[State],
+        state: State,
+        fence: int | None = None,
+        failure: Failure | None = None,
+        entries: Sequence[AuditEntry] = (),
+    ) -> Job | None:
+        """
+        See `JobStore.end`.
+        """
+        check_ending(expected, state)
+        with self._lock:
+            job = self.get(tenant, job_id)
+            if job is None or job.state not in expected or fence not in {None, job.fence}:
+                return None
+            ended = self._change(
+                job,
+                state=state,
+                fence=job.fence + 1,
+                lease_until=None,
+                not_before=None,
+                wrapped_key=None,
+                sealed=None,
+                finished_at=job.finished_at or self.now(),
+                failure=failure or job.failure,
+            )
+            self._links = {key: link for key, link in self._links.items() if key[:2] != (tenant, job_id)}
+            if state is State.ERASED:
+                self._made_by = {
+                    key: made for key, made in self._made_by.items() if (key[0], made[0]) != (tenant, job_id)
+                }
+            self.keep(entries)
+            return ended
+
+    def expired(self, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.expired`.
+        """
+        ready = [job for job in self._all() if job.state is State.READY]
+        return self._due(ready, lambda job: job.expires_at)[:limit]
+
+    def orphans(self, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.orphans`.
+        """
+        ended = [job for job in self._all() if job.state in FINAL and job.artifact is not None]
+        return self._due(ended, lambda job: job.finished_at)[:limit]
+
+    def forget_artifact(self, tenant: str, job_id: str) -> None:
+        """
+        See `JobStore.forget_artifact`.
+        """
+        with self._lock:
+            job = self.get(tenant, job_id)
+            if job is not None and job.state in FINAL and job.artifact is not None:
+                self._change(job, artifact=None)
+
+    def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
+        """
+        See `JobStore.add_link`.
+        """
+        with self._lock:
+            if not self._downloadable(tenant, job_id):
+                return False
+            if (tenant, job_id, link_id) in self._links:
+                raise InvalidRequest("link", "a link with this id exists already; make a new id")
+            self._links[tenant, job_id, link_id] = (expires_at, None)
+            return True
+
+    def use_link(self, tenant: str, job_id: str, link_id: str, *, session: timedelta) -> LinkUse | None:
+        """
+        See `JobStore.use_link`.
+        """
+        with self._lock:
+            now = self.now()
+            expires_at, begun_at = self._links.get((tenant, job_id, link_id), (now, None))
+            good = now < expires_at if begun_at is None else now < begun_at + session
+            if not good or not self._downloadable(tenant, job_id):
+                return None
+            self._links[tenant, job_id, link_id] = (expires_at, begun_at or now)
+            return LinkUse(begun_at=begun_at or now, first=begun_at is None)
+
+    def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
+        """
+        See `Outbox.pending`.
+        """
+        with self._lock:
+            return list(self._outbox.values())[:limit]
+
+    def delivered(self, entry_ids: Sequence[str]) -> None:
+        """
+        See `Outbox.delivered`.
+        """
+        with self._lock:
+            kept = {key: entry for key, entry in self._outbox.items() if entry.id not in entry_ids}
+            self._outbox = kept
+
+    def keep(self, entries: Sequence[AuditEntry]) -> None:
+        """
+        See `Outbox.keep`.
+        """
+        with self._lock:
+            for entry in entries:
+                self._outbox.setdefault((entry.tenant, entry.id), entry)
+
+    def _all(self) -> Iterable[Job]:
+        with self._lock:
+            return tuple(self._jobs.values())
+
+    def _waiting(self) -> Sequence[Job]:
+        return self._due(self._all(), waits_from)
+
+    def _due(self, jobs: Iterable[Job], since: Callable[[Job], datetime | None]) -> Sequence[Job]:
+        now = self.now()
+        due = [(at, job.id, job) for job in jobs if (at := since(job)) is not None and at <= now]
+        return [job for _, _, job in sorted(due, key=lambda found: found[:2])]
+
+    def _downloadable(self, tenant: str, job_id: str) -> bool:
+        job = self.get(tenant, job_id)
+        if job is None or job.state is not State.READY or job.expires_at is None:
+            return False
+        return self.now() < job.expires_at
+
+    def _held(self, claim: Claim) -> Job:
+        job = self.get(claim.job.tenant, claim.job.id)
+        if job is None or job.state is not State.RUNNING or job.fence != claim.fence:
+            raise LeaseLost(state=job.state if job else "")
+        return job
+
+    def _change(self, job: Job, **changes: Any) -> Job:
+        changed = evolve(job, revision=job.revision + 1, **changes)
+        self._jobs[job.tenant, job.id] = changed
+        return changed
