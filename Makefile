@@ -64,7 +64,7 @@ fastapi: $(VENV)/.with-dev
 clean:
 	rm -rf $(VENV) .nox build dist docs/_build htmlcov .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is made once, and again when the dependencies change.
 $(VENV)/.with-cli: $(PINS) | $(VENV)/.with-pip
