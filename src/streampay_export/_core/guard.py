@@ -20,35 +20,33 @@ SEPARATORS = ";\t\r\n"
 START_LEADS = "\t\r\n"
 
 GUARD_RULE = (
-    "Cells in quotes are guarded; cells without quotes are as they are. A place is the start of a cell, and just "
-    "after every semicolon, TAB, CR and LF inside it. From each place, look past spaces, double quotes, U+FEFF, "
-    "U+200B to U+200D and U+2060: where = + - @ NUL U+FF1D U+FF0B U+FF0D U+FF20 or an apostrophe follows, or at "
-    "the start a TAB, CR or LF, one apostrophe was put in at that place. "
+    "Cells in quotes are guarded; cells without quotes are as they are. A place is the start of a cell, and "
+    "just after every semicolon, TAB, CR and LF inside it. From each place, look past spaces, double quotes, "
+    "U+FEFF, U+200B to U+200D and U+2060: where = + - @ NUL U+FF1D U+FF0B U+FF0D U+FF20 or an apostrophe "
+    "follows, or at the start a TAB, CR or LF, one apostrophe was put in at that place. "
     "To undo it, remove one apostrophe at each place that has one."
 )
-"""The guard and its undo in words, for a file's description."""
-
-_LEADS = re.escape(FORMULA_LEADS + "'")
-_FORMULA_FOLLOWS = f"(?=[{SKIPPED}]*[{_LEADS}])"
-_starts_badly = re.compile(f"[{SKIPPED}]*[{_LEADS}{START_LEADS}]").match
-_guard_inside = re.compile(f"([{SEPARATORS}]){_FORMULA_FOLLOWS}").sub
-_undo_inside = re.compile(f"([{SEPARATORS}])'").sub
+"""The guard and its undo in words, for the description of a CSV file."""
 
 _ACTIVE = FORMULA_LEADS + "'" + START_LEADS
+_LEADS = re.escape(FORMULA_LEADS + "'")
+_starts_badly = re.compile(f"[{SKIPPED}]*[{_LEADS}{START_LEADS}]").match
+_bad_places = re.compile(f"[{SEPARATORS}](?=[{SKIPPED}]*[{_LEADS}])").sub
+_guarded_places = re.compile(f"[{SEPARATORS}]'").sub
 
 
 def guard(text: str) -> str:
     """
     Return *text* with an apostrophe before whatever a spreadsheet could take for a formula.
     """
-    return _guard_start(_guard_inside(r"\1'", text))
+    return _guard_start(_bad_places(_apostrophe_after, text))
 
 
 def unguard(text: str) -> str:
     """
     Return the text that `guard` was given, from what it returned.
     """
-    return _undo_inside(r"\1", text.removeprefix("'"))
+    return _guarded_places(_separator_alone, text.removeprefix("'"))
 
 
 def guard_all(texts: Sequence[str]) -> Sequence[str]:
@@ -67,3 +65,12 @@ def guard_all(texts: Sequence[str]) -> Sequence[str]:
 
 def _guard_start(text: str) -> str:
     return "'" + text if _starts_badly(text) else text
+
+
+# Functions, as a replacement that refers to its match is parsed anew for every text.
+def _apostrophe_after(separator: re.Match[str]) -> str:
+    return separator[0] + "'"
+
+
+def _separator_alone(place: re.Match[str]) -> str:
+    return place[0][0]
