@@ -1,0 +1,99 @@
+"""
+Who gets past: every access to every id goes through here, and a refusal looks like absence.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from attrs import frozen
+
+from ._core.job import Job
+from ._core.lifecycle import State
+from ._core.party import Actor, Capacity
+from ._core.trail import Event
+from .errors import NotFound
+from .ports.authorize import Access, Action
+from .recording import Recorder
+from .wiring import Wiring
+
+OWN_COPIES = frozenset({"self", "portability"})
+
+
+def owner_only(access: Access) -> bool:
+    """
+    Allow a person their own copies and nobody anything else: the default authoriser.
+
+    Copies cut for support or auditors are not the person's, even of their own history.
+    """
+    return access.actor.capacity is Capacity.SUBJECT and access.owns and access.profile in OWN_COPIES
+
+
+def operator_on_this_machine(access: Access) -> bool:
+    """
+    Allow an operator the exports they asked for: for command lines, where the shell is the login.
+    """
+    return access.actor.capacity is Capacity.OPERATOR and access.requested
+
+
+@frozen
+class Gate:
+    """
+    Asks the authoriser, fails closed, and records refusals. Thread-safe when its ports are.
+    """
+
+    _wiring: Wiring
+    _record: Recorder
+
+    def find(self, actor: Actor, job_id: str, action: Action) -> Job:
+        """
+        Return the job if the actor may do this with it.
+
+        An id that is unknown, foreign, another tenant's or erased raises the same `NotFound` after the
+        same calls of the ports.
+        """
+        job = self._wiring.jobs.get(actor.tenant, job_id)
+        if job is not None and job.state is State.ERASED:
+            job = None
+        allowed = self._asked(self._about(actor, action, job))
+        if job is None or not allowed:
+            self._refuse(actor, action)
+        return job
+
+    def admit(self, actor: Actor, profile: str, owner_tag: str) -> None:
+        """
+        Raise `NotFound` unless the actor may ask for such a copy of that subject's history.
+        """
+        owns = owner_tag == self._wiring.tagger.owner_tag(actor.tenant, actor.id)
+        access = Access(actor=actor, action=Action.REQUEST, profile=profile, owns=owns, requested=True)
+        if not self._asked(access):
+            self._refuse(actor, Action.REQUEST)
+
+    def may_read(self, actor: Actor, job: Job) -> bool:
+        """
+        Return whether the actor may see the job in a list; records nothing.
+        """
+        return self._asked(self._about(actor, Action.READ, job))
+
+    def _about(self, actor: Actor, action: Action, job: Job | None) -> Access:
+        tag = self._wiring.tagger.owner_tag(actor.tenant, actor.id)
+        return Access(
+            actor=actor,
+            action=action,
+            profile=job.request.profile if job else "self",
+            owns=job is not None and job.owner_tag == tag,
+            requested=job is not None and job.requester_tag == tag,
+        )
+
+    def _asked(self, access: Access) -> bool:
+        try:
+            return self._wiring.authorize(access) is True
+        except Exception:
+            return False
+
+    def _refuse(self, actor: Actor, action: Action) -> NoReturn:
+        w = self._wiring
+        entry_id = f"{w.make_id()}:{Event.DENIED}"
+        entry = self._record.by_actor(Event.DENIED, entry_id, actor, "", "", w.jobs.now(), action=action)
+        self._record.happened(entry)
+        raise NotFound

@@ -1,0 +1,110 @@
+"""
+A download that has been authorised: its bytes, whole or in ranges, and what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from ._core.job import Artifact
+from ._core.party import Actor
+from ._core.trail import Event
+from .errors import ExportError, ExportGone
+from .recording import Recorder
+from .wiring import Wiring
+
+# Revoking, deleting or erasing is felt by a running transfer within this time.
+RECHECK_EVERY = timedelta(seconds=3)
+
+
+@frozen(kw_only=True)
+class Download:
+    """
+    The bytes of one bundle for one person. Reading it is recorded; `read` may be called for each range.
+    """
+
+    job_id: str
+    artifact: Artifact
+    completed_at: datetime
+    link_id: str = field(repr=False)
+    actor: Actor
+    owner_tag: str = field(repr=False)
+    wiring: Wiring = field(repr=False)
+    recorder: Recorder = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """
+        Size of the whole bundle in bytes.
+        """
+        return self.artifact.size
+
+    @property
+    def sha256(self) -> str:
+        """
+        SHA-256 (hex) of the whole bundle.
+        """
+        return self.artifact.sha256
+
+    @property
+    def file_name(self) -> str:
+        """
+        The name to save it under: plain ASCII, nothing of a person in it.
+        """
+        return f"streampay-export-{self.job_id}.zip"
+
+    def read(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """
+        Yield the bytes [start, end); close the iterator when the person goes away.
+
+        Raises `ExportGone` within seconds of a revocation, `StorageUnavailable` when the store breaks off.
+        """
+        end = self.size if end is None else end
+        sent = 0
+        checked_at = self.wiring.clock()
+        chunks = self.wiring.storage.read(self.artifact.key, start, end)
+        try:
+            for chunk in chunks:
+                if self.wiring.clock() - checked_at >= RECHECK_EVERY:
+                    self._require_still_allowed()
+                    checked_at = self.wiring.clock()
+                yield chunk
+                sent += len(chunk)
+        except ExportError as error:
+            self._record(Event.DOWNLOAD_BROKEN_OFF, start, start + sent, error.slug)
+            raise
+        except GeneratorExit:
+            # A consumer may close right after the last byte instead of asking for one chunk more.
+            self._record_end(start, start + sent, end)
+            raise
+        else:
+            self._record_end(start, start + sent, end)
+
+    def _record_end(self, start: int, reached: int, end: int) -> None:
+        if reached < end:
+            self._record(Event.DOWNLOAD_BROKEN_OFF, start, reached, "the receiver went away")
+        elif end == self.size:
+            self._record(Event.DOWNLOAD_FINISHED, start, reached)
+
+    def _record(self, event: Event, start: int, reached: int, why: str = "") -> None:
+        entry = self.recorder.by_actor(
+            event,
+            f"{self.link_id}:{event}:{start}-{reached}" if why else f"{self.link_id}:{event}",
+            self.actor,
+            self.job_id,
+            self.owner_tag,
+            self.wiring.jobs.now(),
+            **{"from": str(start), "to": str(reached)},
+            **({"why": why} if why else {}),
+        )
+        self.recorder.happened(entry)
+
+    def _require_still_allowed(self) -> None:
+        use = self.wiring.jobs.use_link(
+            self.actor.tenant, self.job_id, self.link_id, session=self.wiring.session_life
+        )
+        if use is None:
+            raise ExportGone(state="no longer available")

@@ -1,0 +1,177 @@
+"""
+The default wiring: SQLite, local disk and threads of this process, in one call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from attrs import field, frozen
+
+from ._core.catalog import Catalog
+from ._core.notice import ProcessingNotice
+from ._core.policy import Policies
+from .access import owner_only
+from .audit.jsonl import JsonLinesAudit
+from .audit.sql import SqlAudit
+from .dispatch.threads import ThreadDispatcher
+from .identity import make_id, random_bytes
+from .jobs.sql import SqlJobStore
+from .keys import JobSealer, LocalKeys
+from .links.app import AppLinks
+from .ports.authorize import Authorizer
+from .ports.source import HistorySource
+from .ports.writer import Writer
+from .service import ExportService
+from .storage.fsspec import FsspecStorage
+from .sweeper import Sweeper
+from .wiring import RETENTION, Wiring
+from .worker import Worker
+from .writers.csv import CsvWriter
+from .writers.json import JsonWriter
+from .writers.ndjson import NdjsonWriter
+
+
+def default_writers() -> Mapping[str, Writer]:
+    """
+    Return the writers of the formats every deployment has, in canonical order.
+    """
+    return {writer.format: writer for writer in (CsvWriter(), NdjsonWriter(), JsonWriter())}
+
+
+@frozen(kw_only=True)
+class Places:
+    """
+    Where a deployment keeps what it keeps. `Places.beside(folder)` is the default of each.
+    """
+
+    storage: str
+    jobs: str
+    audit: str
+    keys: Path
+    unencrypted: bool = False
+
+    @classmethod
+    def beside(cls, folder: Path) -> Places:
+        """
+        Return the defaults: `exports/`, `exports.db`, `audit.jsonl` and `keys/` in *folder*.
+        """
+        folder = folder.absolute()
+        return cls(
+            storage=f"file://{folder / 'exports'}",
+            jobs=f"sqlite:///{folder / 'exports.db'}",
+            audit=str(folder / "audit.jsonl"),
+            keys=folder / "keys",
+        )
+
+
+@frozen(kw_only=True)
+class Embedded:
+    """
+    A whole deployment in one process. `start` begins sweeping; `close` ends threads and connections.
+
+    Closes everything but *source*, which is the caller's.
+    """
+
+    service: ExportService
+    worker: Worker
+    sweeper: Sweeper
+    wiring: Wiring
+    keys_made: bool
+    _closing: tuple[Callable[[], object], ...] = field(repr=False)
+    _threads: list[threading.Thread] = field(factory=list, repr=False)
+
+    def start(self) -> Embedded:
+        """
+        Sweep every ten seconds in a background thread, which also takes up jobs left by a dead process.
+        """
+        thread = threading.Thread(target=self.sweeper.run, name="streampay-export-sweeper", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return self
+
+    def close(self) -> None:
+        """
+        Stop at the next page, hand back what is at hand, and close. May be called twice.
+        """
+        self.worker.stop.set()
+        self.sweeper.stop.set()
+        for thread in self._threads:
+            thread.join()
+        for close in self._closing:
+            close()
+
+    def __enter__(self) -> Embedded:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def embedded(
+    places: Places,
+    *,
+    source: HistorySource,
+    catalog: Catalog,
+    policies: Policies,
+    notice: ProcessingNotice,
+    authorize: Authorizer = owner_only,
+    base_url: str | None = None,
+    retention: timedelta = RETENTION,
+    threads: int = 1,
+    stage_folder: Path | None = None,
+) -> Embedded:
+    """
+    Wire a deployment that needs nothing but a folder.
+
+    Keys are made on first use, when neither keys nor jobs exist yet (`keys_made` says so); any other
+    start without them raises `KeysMissing`. With *threads* = 0 nothing works in this process: other
+    processes do. Raises `SetupError` for what is inconsistent and `SourceMismatch` when the database
+    does not have what the catalog says.
+    """
+    source.check(catalog)
+    jobs = SqlJobStore(places.jobs, make_folder=True)
+    keys_made = not places.keys.exists() and not jobs.has_jobs()
+    keys = LocalKeys.load_or_init(places.keys, first_use=keys_made)
+    audit = SqlAudit(places.audit) if "://" in places.audit else JsonLinesAudit(Path(places.audit))
+    bell = ThreadDispatcher(lambda tenant, job_id: worker.work(tenant, job_id), threads=threads)
+    wiring = Wiring(
+        catalog=catalog,
+        policies=policies,
+        notice=notice,
+        source=source,
+        jobs=jobs,
+        outbox=jobs,
+        storage=FsspecStorage(places.storage, unencrypted=places.unencrypted),
+        audit=audit,
+        keys=keys.provider,
+        tagger=keys.tagger,
+        sealer=JobSealer,
+        tickets=keys.tickets,
+        cursors=keys.cursors,
+        manifests=keys.manifests,
+        links=AppLinks(base_url),
+        authorize=authorize,
+        dispatcher=bell,
+        writers=default_writers(),
+        make_id=make_id,
+        randomness=random_bytes,
+        clock=lambda: datetime.now(UTC),
+        retention=retention,
+        stage_folder=stage_folder,
+    )
+    worker = Worker(wiring)
+    return Embedded(
+        service=ExportService(wiring),
+        worker=worker,
+        sweeper=Sweeper(wiring),
+        wiring=wiring,
+        keys_made=keys_made,
+        closing=(bell.close, jobs.close, audit.close),
+    )

@@ -1,0 +1,96 @@
+"""
+What goes into the audit trail, and the way there: intents before, outcomes after.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from ._core.job import Job
+from ._core.party import Actor, Capacity
+from ._core.trail import AuditEntry, Event
+from .errors import AuditUnavailable
+from .ports.audit import AuditSink
+from .ports.keys import Tagger
+from .ports.outbox import Outbox
+
+SYSTEM = "system"
+
+
+@frozen
+class Recorder:
+    """
+    Makes audit entries and sees to it that they arrive. Thread-safe when its ports are.
+    """
+
+    audit: AuditSink
+    outbox: Outbox
+    tagger: Tagger
+
+    def by_actor(
+        self, event: Event, entry_id: str, actor: Actor, job_id: str, owner_tag: str, at: datetime, **facts: str
+    ) -> AuditEntry:
+        """
+        Make the entry of something an actor does. Staff are named, everybody else is a pseudonym.
+        """
+        staff = actor.capacity in {Capacity.OPERATOR, Capacity.AUDITOR}
+        tag = self.tagger.owner_tag(actor.tenant, actor.id)
+        return AuditEntry(
+            id=entry_id,
+            event=event,
+            tenant=actor.tenant,
+            job_id=job_id,
+            at=at,
+            actor=actor.id if staff else self.tagger.audit_pseudonym(actor.tenant, tag),
+            capacity=actor.capacity,
+            subject=self.tagger.audit_pseudonym(actor.tenant, owner_tag) if owner_tag else "",
+            facts=facts,
+        )
+
+    def by_system(self, event: Event, job: Job, at: datetime, *, once: str = "", **facts: str) -> AuditEntry:
+        """
+        Make the entry of something a worker or sweeper does; *once* tells apart what may recur.
+        """
+        return AuditEntry(
+            id=f"{job.id}:{event}{once}",
+            event=event,
+            tenant=job.tenant,
+            job_id=job.id,
+            at=at,
+            actor=SYSTEM,
+            capacity=SYSTEM,
+            subject=self.tagger.audit_pseudonym(job.tenant, job.owner_tag),
+            facts=facts,
+        )
+
+    def intend(self, entry: AuditEntry) -> None:
+        """
+        Record an intent; `AuditUnavailable` means that what was intended must not happen.
+        """
+        self.audit.append(entry)
+
+    def happened(self, entry: AuditEntry) -> None:
+        """
+        Record what happened already, or what was refused: now if possible, else later.
+        """
+        try:
+            self.audit.append(entry)
+        except AuditUnavailable:
+            self.outbox.keep([entry])
+
+    def deliver(self, limit: int = 100) -> int:
+        """
+        Bring waiting entries to the audit sink; return how many arrived. A sink that is down ends it.
+        """
+        arrived: list[str] = []
+        try:
+            for entry in self.outbox.pending(limit):
+                self.audit.append(entry)
+                arrived.append(entry.id)
+        except AuditUnavailable:
+            pass
+        if arrived:
+            self.outbox.delivered(arrived)
+        return len(arrived)

@@ -1,0 +1,98 @@
+"""
+From what a caller asked for to a job: defaults filled in, names checked, the job key made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ._core.job import DatasetProgress, Job, key_context
+from ._core.party import Actor, Subject
+from ._core.request import ExportRequest
+from ._core.selection import Window
+from ._core.wire import spell_request, spell_subject
+from .errors import InvalidRequest, UnknownName
+from .ports.jobs import Idempotency
+from .wiring import Wiring
+
+DEFAULT_FORMATS = ("csv", "json")
+# The hosts' clocks may differ a little; an as-of later than this is a slip of the pen.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+LONGEST_IDEMPOTENCY_KEY = 255
+
+
+def resolve_request(
+    wiring: Wiring,
+    *,
+    formats: Sequence[str] | None,
+    datasets: Sequence[str] | None,
+    profile: str,
+    window: Window | None,
+    as_of: datetime | None,
+) -> ExportRequest:
+    """
+    Return the request with defaults filled in and names in their own order.
+
+    Raises `UnknownName` and `InvalidRequest`, naming the parameter.
+    """
+    wiring.policies.profile(profile)
+    known_formats = tuple(wiring.writers)
+    wanted = _known("formats", formats, known_formats) or DEFAULT_FORMATS
+    picked = _known("datasets", datasets, wiring.catalog.names) or wiring.catalog.names
+    if as_of is not None and as_of > wiring.jobs.now() + CLOCK_TOLERANCE:
+        raise InvalidRequest("as-of", "an instant that has passed is expected")
+    return ExportRequest(
+        profile=profile,
+        formats=tuple(name for name in known_formats if name in wanted),
+        datasets=tuple(name for name in wiring.catalog.names if name in picked),
+        window=window or Window(),
+        as_of=as_of,
+    )
+
+
+def draft_job(wiring: Wiring, actor: Actor, subject: Subject, request: ExportRequest) -> Job:
+    """
+    Return a new queued job with a fresh id and key; nothing is stored yet.
+    """
+    job_id = wiring.make_id()
+    job_key = wiring.randomness(32)
+    now = wiring.jobs.now()
+    return Job(
+        id=job_id,
+        tenant=actor.tenant,
+        owner_tag=wiring.tagger.owner_tag(actor.tenant, subject.id),
+        requester_tag=wiring.tagger.owner_tag(actor.tenant, actor.id),
+        capacity=actor.capacity,
+        request=request,
+        sealed=wiring.sealer(job_key).seal(spell_subject(subject).encode()),
+        wrapped_key=wiring.keys.wrap(job_key, key_context(actor.tenant, job_id)),
+        received_at=now,
+        due_at=wiring.deadline(now),
+        datasets=tuple(DatasetProgress(name=name) for name in request.datasets),
+    )
+
+
+def idempotency_of(key: str | None, request: ExportRequest) -> Idempotency | None:
+    """
+    Return the idempotency key with the request's digest, or `None` without one.
+    """
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
+        raise InvalidRequest(
+            "Idempotency-Key", f"1 to {LONGEST_IDEMPOTENCY_KEY} printable characters are expected"
+        )
+    return Idempotency(key=key, digest=hashlib.sha256(spell_request(request).encode()).hexdigest())
+
+
+def _known(field: str, names: Sequence[str] | None, known: Sequence[str]) -> Sequence[str] | None:
+    if names is None:
+        return None
+    if not names:
+        raise InvalidRequest(field, "name at least one, or leave it out for the default")
+    for name in names:
+        if name not in known:
+            raise UnknownName.of(field, name, known)
+    return names

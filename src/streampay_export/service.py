@@ -1,0 +1,261 @@
+"""
+What an application calls: request, status, list, link, open, delete, policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from attrs import field, frozen
+
+from ._core.cursor import Cursor
+from ._core.export import Export
+from ._core.job import Job
+from ._core.lifecycle import ACTIVE, State
+from ._core.party import Actor, Subject
+from ._core.policy import ListedField, listed_fields
+from ._core.selection import Window
+from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
+from ._core.trail import AuditEntry, Event
+from .access import Gate
+from .download import Download
+from .errors import ExportGone, ExportNotReady, InvalidCursor, InvalidRequest, StorageUnavailable, TicketExpired
+from .ports.authorize import Action
+from .ports.jobs import Admission
+from .ports.signing import Signature
+from .recording import Recorder
+from .requesting import draft_job, idempotency_of, resolve_request
+from .wiring import Wiring
+
+LARGEST_LIST = 100
+
+
+@frozen(kw_only=True)
+class Requested:
+    """
+    The answer to a request: the export, and whether this call created it.
+    """
+
+    export: Export
+    created: bool
+
+
+@frozen(kw_only=True)
+class Link:
+    """
+    A URL that downloads one export for one signed-in person; it must be begun before *expires_at* (UTC).
+    """
+
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+@frozen(kw_only=True)
+class ExportList:
+    """
+    One page of exports, newest first, and the cursor of the next page (`None` at the end).
+    """
+
+    items: tuple[Export, ...]
+    next_cursor: str | None
+
+
+@frozen
+class ExportService:
+    """
+    The use cases. Every call names its actor and asks the authoriser; nothing is remembered between
+    calls. Thread-safe when the wiring's ports are.
+
+    Any call may raise a `BackendError` (retry later). Ids that are unknown, foreign, another tenant's
+    or erased raise the same `NotFound`.
+    """
+
+    _wiring: Wiring
+    _record: Recorder = field(init=False)
+    _gate: Gate = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        w = self._wiring
+        object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
+        object.__setattr__(self, "_gate", Gate(w, self._record))
+
+    def request(
+        self,
+        actor: Actor,
+        subject: Subject,
+        *,
+        formats: Sequence[str] | None = None,
+        datasets: Sequence[str] | None = None,
+        profile: str = "self",
+        window: Window | None = None,
+        as_of: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Requested:
+        """
+        Ask for an export of the subject's history; the active one is handed back if it is the same.
+
+        `None` means the default: csv and json, all datasets, unbounded, as of when work begins. Raises
+        `UnknownName` or `InvalidRequest` for a parameter, `ActiveExportDiffers`, `IdempotencyKeyReused`,
+        `NotFound` when the actor may not ask, and `AuditUnavailable`: then nothing was requested.
+        """
+        w = self._wiring
+        request = resolve_request(
+            w, formats=formats, datasets=datasets, profile=profile, window=window, as_of=as_of
+        )
+        idempotency = idempotency_of(idempotency_key, request)
+        job = draft_job(w, actor, subject, request)
+        self._gate.admit(actor, profile, job.owner_tag)
+        facts = {"profile": profile, "formats": " ".join(request.formats), "datasets": " ".join(request.datasets)}
+        self._record.intend(self._about(Event.REQUESTED, job.id, actor, job, **facts))
+        admitted = w.jobs.add(job, idempotency=idempotency)
+        created = admitted.admission is Admission.CREATED
+        if not created:
+            self._record.happened(self._about(Event.REPEATED, job.id, actor, job, answered_with=admitted.job.id))
+        if admitted.job.state is State.QUEUED:
+            w.dispatcher.ring(actor.tenant, admitted.job.id)
+        return Requested(export=Export.of(admitted.job, job.received_at), created=created)
+
+    def status(self, actor: Actor, job_id: str) -> Export:
+        """
+        Return the export as it is now, also when it failed, was cancelled or is gone.
+        """
+        job = self._gate.find(actor, job_id, Action.READ)
+        return Export.of(job, self._wiring.jobs.now())
+
+    def list(self, actor: Actor, *, limit: int = 20, cursor: str | None = None) -> ExportList:
+        """
+        Return the actor's own exports and those they asked for, newest first.
+
+        *limit* is 1 to 100. Raises `InvalidCursor` for a cursor this list did not give to this actor.
+        """
+        if not 1 <= limit <= LARGEST_LIST:
+            raise InvalidRequest("limit", f"a whole number from 1 to {LARGEST_LIST} is expected")
+        w = self._wiring
+        tag = w.tagger.owner_tag(actor.tenant, actor.id)
+        before = None if cursor is None else self._read_cursor(actor, tag, cursor)
+        items: list[Job] = []
+        more = True
+        while more and len(items) <= limit:
+            page = w.jobs.list(actor.tenant, tag, limit=limit + 1, before=before)
+            more = len(page) > limit
+            items += [job for job in page if self._gate.may_read(actor, job)]
+            before = (page[-1].received_at, page[-1].id) if page else None
+        now = w.jobs.now()
+        following = self._spell_cursor(actor, tag, items[limit - 1]) if len(items) > limit else None
+        return ExportList(items=tuple(Export.of(job, now) for job in items[:limit]), next_cursor=following)
+
+    def link(self, actor: Actor, job_id: str) -> Link:
+        """
+        Give a download link for a ready export.
+
+        Raises `ExportNotReady`, `ExportGone`, and `AuditUnavailable`: then no link exists.
+        """
+        w = self._wiring
+        job = self._gate.find(actor, job_id, Action.LINK)
+        now = w.jobs.now()
+        self._require_ready(Export.of(job, now))
+        link_id = w.make_id()
+        # Tickets speak in whole seconds, and no link outlives what it leads to.
+        until = min(now + w.link_life, job.expires_at or now).replace(microsecond=0)
+        self._record.intend(self._about(Event.LINK_ISSUED, link_id, actor, job, until=until.isoformat()))
+        if not w.jobs.add_link(actor.tenant, job_id, link_id, expires_at=until):
+            raise ExportGone(state="no longer available")
+        ticket = Ticket(job_id=job_id, purpose=Purpose.DOWNLOAD, link_id=link_id, expires_at=until)
+        token = issue_ticket(ticket, tenant=actor.tenant, realm=w.realm, sign=w.tickets.sign)
+        return Link(url=w.links.download_url(job_id, token), expires_at=until)
+
+    def open(self, actor: Actor, job_id: str, token: str) -> Download:
+        """
+        Authorise a download with a link's ticket; bytes flow when the `Download` is read.
+
+        Refusals come in the order of the HTTP contract: `InvalidTicket` before anything is looked up,
+        `NotFound`, `TicketExpired`, `ExportGone`, `ExportNotReady`; `AuditUnavailable` means no bytes.
+        """
+        w = self._wiring
+        ticket = check_ticket(
+            token,
+            job_id=job_id,
+            purpose=Purpose.DOWNLOAD,
+            tenant=actor.tenant,
+            realm=w.realm,
+            verify=w.tickets.verify,
+        )
+        job = self._gate.find(actor, job_id, Action.DOWNLOAD)
+        now = w.jobs.now()
+        export = Export.of(job, now)
+        if export.state is not State.READY and ticket.expires_at <= now:
+            raise TicketExpired
+        self._require_ready(export)
+        use = w.jobs.use_link(actor.tenant, job_id, ticket.link_id, session=w.session_life)
+        if use is None or job.artifact is None:
+            raise TicketExpired
+        self._record.intend(self._about(Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
+        return Download(
+            job_id=job_id,
+            artifact=job.artifact,
+            completed_at=job.finished_at or now,
+            link_id=ticket.link_id,
+            actor=actor,
+            owner_tag=job.owner_tag,
+            wiring=w,
+            recorder=self._record,
+        )
+
+    def delete(self, actor: Actor, job_id: str) -> Export:
+        """
+        Cancel an active export, delete a ready one; do nothing to one that has already ended.
+
+        A worker at it loses its fence at once and publishes nothing. The job's key is shredded first,
+        then the file is deleted; should the storage be down, the sweeper deletes it later.
+        """
+        w = self._wiring
+        job = self._gate.find(actor, job_id, Action.DELETE)
+        for expected, state, event in (
+            (ACTIVE, State.CANCELLED, Event.CANCELLED),
+            (frozenset({State.READY}), State.DELETED, Event.DELETED),
+        ):
+            entry = self._about(event, job_id, actor, job)
+            ended = w.jobs.end(actor.tenant, job_id, expected=expected, state=state, entries=[entry])
+            job = ended or job
+        self._record.deliver()
+        if job.state is State.DELETED and job.artifact is not None:
+            try:
+                w.storage.delete(job.artifact.key)
+                w.jobs.forget_artifact(actor.tenant, job_id)
+            except StorageUnavailable:
+                pass  # out of reach already; the sweeper's to delete
+        return Export.of(job, w.jobs.now())
+
+    def policy(self, profile: str = "self") -> Mapping[str, tuple[ListedField, ...]]:
+        """
+        Return, per dataset, the fields of a profile with what happens to each and why.
+        """
+        policy = self._wiring.policies.profile(profile)
+        return {d.name: listed_fields(d, policy) for d in self._wiring.catalog.datasets}
+
+    def _about(self, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
+        now = self._wiring.jobs.now()
+        return self._record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
+
+    def _require_ready(self, export: Export) -> None:
+        if export.gone:
+            raise ExportGone(state=export.state)
+        if export.state is not State.READY:
+            raise ExportNotReady(state=export.state)
+
+    def _spell_cursor(self, actor: Actor, tag: str, job: Job) -> str:
+        token = Cursor(scope="exports", key=(job.received_at, job.id)).spell()
+        made = self._wiring.cursors.sign(f"{actor.tenant}\n{tag}\n{token}".encode())
+        return f"{token}.{made.key_id}.{made.value.hex()}"
+
+    def _read_cursor(self, actor: Actor, tag: str, text: str) -> tuple[datetime, str]:
+        try:
+            token, key_id, mac = text.split(".")
+            signature = Signature(key_id=key_id, value=bytes.fromhex(mac))
+        except ValueError:
+            raise InvalidCursor from None
+        if not self._wiring.cursors.verify(f"{actor.tenant}\n{tag}\n{token}".encode(), signature):
+            raise InvalidCursor
+        received_at, job_id = Cursor.parse(token, scope="exports").key
+        return received_at, job_id

@@ -1,0 +1,158 @@
+"""
+Puts right what nobody else will: expired exports, exhausted jobs, leftovers, undelivered entries.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from attrs import field, frozen
+
+from ._core.job import Failure, Job
+from ._core.lifecycle import State
+from ._core.trail import Event
+from .errors import ExportError
+from .recording import Recorder
+from .wiring import Wiring
+
+logger = logging.getLogger("streampay_export")
+
+SWEEP_EVERY = timedelta(seconds=10)
+_ARTIFACT_KEY = re.compile(r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)\.zip\Z")
+
+
+@frozen(kw_only=True)
+class Swept:
+    """
+    What one sweep did, in numbers; *failures* are rows it could not handle and left for the next.
+    """
+
+    expired: int = 0
+    deleted: int = 0
+    exhausted: int = 0
+    rung: int = 0
+    orphans: int = 0
+    delivered: int = 0
+    failures: int = 0
+
+
+@frozen
+class Sweeper:
+    """
+    Safe to run anywhere, any number at once: every step names the state it expects. Thread-safe.
+    """
+
+    _wiring: Wiring
+    stop: threading.Event = field(factory=threading.Event)
+    _record: Recorder = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        w = self._wiring
+        object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
+
+    def sweep(self) -> Swept:
+        """
+        Do one round. A row that cannot be handled blocks no other.
+
+        Raises `JobStoreUnavailable` when the job store is away; then nothing can be known.
+        """
+        jobs = self._wiring.jobs
+        failures = [0]
+
+        def each(rows: Iterable[Job], step: Callable[[Job], bool]) -> int:
+            return sum(self._try(step, row, failures) for row in rows)
+
+        expired = each(jobs.expired(), self._expire)
+        exhausted = each(jobs.exhausted(max_attempts=self._wiring.max_attempts), self._give_up)
+        deleted = each(jobs.orphans(), self._delete_artifact)
+        rung = each(jobs.waiting(), self._ring)
+        orphans = self._delete_unclaimed(failures)
+        return Swept(
+            expired=expired,
+            deleted=deleted,
+            exhausted=exhausted,
+            rung=rung,
+            orphans=orphans,
+            delivered=self._record.deliver(),
+            failures=failures[0],
+        )
+
+    def run(self, every: timedelta = SWEEP_EVERY) -> None:
+        """
+        Sweep every ten seconds until *stop* is set; a failed round is logged and the next one tries.
+        """
+        while not self.stop.wait(every.total_seconds()):
+            try:
+                self.sweep()
+            except ExportError as error:
+                logger.warning("sweeper: %s", error)
+
+    def _try(self, step: Callable[[Job], bool], job: Job, failures: list[int]) -> int:
+        try:
+            return int(step(job))
+        except ExportError as error:
+            logger.warning("sweeper: export %s: %s", job.id, error)
+            failures[0] += 1
+            return 0
+
+    def _expire(self, job: Job) -> bool:
+        entry = self._record.by_system(Event.EXPIRED, job, self._wiring.jobs.now())
+        ended = self._wiring.jobs.end(
+            job.tenant, job.id, expected={State.READY}, state=State.EXPIRED, entries=[entry]
+        )
+        return ended is not None
+
+    def _give_up(self, job: Job) -> bool:
+        slug = "attempts-exhausted"
+        entry = self._record.by_system(Event.FAILED, job, self._wiring.jobs.now(), error=slug)
+        sentence = f"the export was begun {job.attempts} times and never came to its end; ask for a new one"
+        ended = self._wiring.jobs.end(
+            job.tenant,
+            job.id,
+            expected={State.QUEUED, State.RUNNING},
+            state=State.FAILED,
+            fence=job.fence,
+            failure=Failure(slug=slug, sentence=sentence),
+            entries=[entry],
+        )
+        return ended is not None
+
+    def _delete_artifact(self, job: Job) -> bool:
+        if job.artifact is not None:
+            self._wiring.storage.delete(job.artifact.key)
+            self._wiring.jobs.forget_artifact(job.tenant, job.id)
+        return True
+
+    def _ring(self, job: Job) -> bool:
+        self._wiring.dispatcher.ring(job.tenant, job.id)
+        return True
+
+    def _delete_unclaimed(self, failures: list[int]) -> int:
+        """
+        Delete what an attempt put into storage whose job then went on, or ended, without it.
+        """
+        deleted = 0
+        try:
+            for stored in self._wiring.storage.list():
+                if self._unclaimed(stored.key):
+                    self._wiring.storage.delete(stored.key)
+                    deleted += 1
+        except ExportError as error:
+            logger.warning("sweeper: storage: %s", error)
+            failures[0] += 1
+        return deleted
+
+    def _unclaimed(self, key: str) -> bool:
+        named = _ARTIFACT_KEY.match(key)
+        if named is None:
+            return False  # not ours to delete
+        job = self._wiring.jobs.get(named["tenant"], named["job"])
+        if job is None:
+            return False  # another deployment's, or an older database was restored: a human decides
+        if job.active:
+            return job.fence > int(named["fence"])
+        return job.artifact is None or job.artifact.key != key

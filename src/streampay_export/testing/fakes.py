@@ -1,0 +1,123 @@
+"""
+Small real implementations of ports for tests: no patching, no clock freezing, no waiting.
+
+Imports neither pytest nor hypothesis.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from .._core.trail import AuditEntry
+from ..errors import AuditUnavailable
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+class ManualClock:
+    """
+    A clock that moves only when told to. Thread-safe.
+    """
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+
+    def __call__(self) -> datetime:
+        """
+        Return the instant it was set to.
+        """
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        """
+        Move the clock; a negative *by* moves it back.
+        """
+        self._now += by
+
+
+class SeededRandomness:
+    """
+    Random-looking bytes that are the same in every run: for tests and demonstrations only. Thread-safe.
+    """
+
+    def __init__(self, seed: str = "streampay-export") -> None:
+        self._seed = seed
+        self._drawn = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, size: int) -> bytes:
+        """
+        Return the next *size* bytes of the sequence.
+        """
+        with self._lock:
+            self._drawn += 1
+            label = f"{self._seed}:{self._drawn}".encode()
+        return hashlib.shake_256(label).digest(size)
+
+
+class SequentialIds:
+    """
+    Ids that look like real ones and come in a fixed sequence. Thread-safe.
+    """
+
+    def __init__(self, seed: str = "ids") -> None:
+        self._randomness = SeededRandomness(seed)
+
+    def __call__(self) -> str:
+        """
+        Return the next id.
+        """
+        return base64.b32encode(self._randomness(16)).decode().rstrip("=").lower()
+
+
+class RecordingDispatcher:
+    """
+    A doorbell that only remembers who rang.
+    """
+
+    def __init__(self) -> None:
+        self.rings: list[tuple[str, str]] = []
+
+    def ring(self, tenant: str, job_id: str) -> None:
+        """
+        Remember the ring.
+        """
+        self.rings.append((tenant, job_id))
+
+
+class MemoryAudit:
+    """
+    An audit sink and reader in memory; set *down* and it refuses. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self.down = False
+        self._entries: dict[str, AuditEntry] = {}
+        self._lock = threading.Lock()
+
+    def append(self, entry: AuditEntry) -> None:
+        """
+        Keep the entry once, or raise `AuditUnavailable` while *down*.
+        """
+        if self.down:
+            raise AuditUnavailable("the sink was told to be down")
+        with self._lock:
+            self._entries.setdefault(entry.id, entry)
+
+    def entries(self, tenant: str, job_id: str | None = None) -> Iterator[AuditEntry]:
+        """
+        Yield what was recorded, in order.
+        """
+        for entry in list(self._entries.values()):
+            if entry.tenant == tenant and job_id in (None, entry.job_id):
+                yield entry
+
+    def events(self, job_id: str) -> Sequence[str]:
+        """
+        Return the names of a job's events, in order.
+        """
+        return [str(entry.event) for entry in self.entries("default", job_id)]

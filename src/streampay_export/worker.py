@@ -1,0 +1,322 @@
+"""
+Works off one job at a time: claim, export, publish, and say how it ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from attrs import evolve, field, frozen
+
+from ._core.cut import compile_cut
+from ._core.job import Artifact, Claim, DatasetProgress, DatasetState, Failure, Job, key_context
+from ._core.lifecycle import Completeness, State
+from ._core.manifest import DatasetSummary
+from ._core.pager import owner_values
+from ._core.party import Subject
+from ._core.policy import withheld_fields
+from ._core.selection import Query
+from ._core.trail import Event
+from ._core.wire import read_subject
+from .bundle import BundleContents, DatasetContents, assemble
+from .errors import BackendError, ExportError, Interrupted, LeaseLost, ObjectExists, Stopped
+from .exporter import DatasetExport
+from .ports.jobs import Completion
+from .ports.keys import Sealer
+from .recording import Recorder
+
+from .stage import DatasetStage, Stage
+from .wiring import Wiring
+
+logger = logging.getLogger("streampay_export")
+
+FIRST_BACKOFF = timedelta(seconds=5)
+LONGEST_BACKOFF = timedelta(minutes=10)
+# Progress is for people; once a second is as often as anybody looks.
+PROGRESS_EVERY = timedelta(seconds=1)
+
+
+class Lease:
+    """
+    Holds a claim: renews it in the background, and says when the job must be let go.
+    """
+
+    def __init__(self, wiring: Wiring, claim: Claim, stop: threading.Event) -> None:
+        self._wiring = wiring
+        self._claim = claim
+        self._stop = stop
+        self._lost: LeaseLost | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="streampay-export-lease", daemon=True)
+
+    def check(self) -> None:
+        """
+        Raise `LeaseLost` or `Interrupted` when the worker must not go on.
+        """
+        if self._lost is not None:
+            raise self._lost
+        if self._stop.is_set():
+            raise Interrupted
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        while not self._ended.wait(self._wiring.renew_every.total_seconds()):
+            try:
+                self._wiring.jobs.renew(self._claim, self._wiring.lease)
+            except LeaseLost as lost:
+                self._lost = lost
+                return
+            except BackendError:
+                # Tried again at the next turn; if the store stays away the fence decides.
+                logger.warning("the lease of export %s could not be renewed", self._claim.job.id)
+
+
+@frozen
+class Worker:
+    """
+    Claims jobs and works on them. Thread-safe: each call works on one job of its own.
+
+    *stop*, once set, ends the job at hand at its next page and gives its attempt back.
+    """
+
+    _wiring: Wiring
+    stop: threading.Event = field(factory=threading.Event)
+    _record: Recorder = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        w = self._wiring
+        object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
+
+    def work(self, tenant: str | None = None, job_id: str | None = None) -> Job | None:
+        """
+        Claim one waiting job (that one, if named), work on it, and return it as it is then.
+
+        Returns `None` when nothing waits. Never raises for what is wrong with a job: the job's row
+        says it. Raises `JobStoreUnavailable` when the store is away, `Interrupted` once *stop* is set.
+        """
+        w = self._wiring
+        claim = w.jobs.claim(lease=w.lease, max_attempts=w.max_attempts, tenant=tenant, job_id=job_id)
+        if claim is None:
+            return None
+        try:
+            with Lease(w, claim, self.stop) as lease:
+                return self._export(claim, lease)
+        except Interrupted:
+            w.jobs.release(claim, give_back=True)
+            raise
+        except LeaseLost:
+            return w.jobs.get(claim.job.tenant, claim.job.id)
+        except ExportError as error:
+            return self._fail(claim, error, error.slug, str(error), retry=error.retry)
+        except Exception:
+            logger.exception("export %s met an error this library does not know", claim.job.id)
+            return self._fail(claim, None, "internal", "an internal error; the operators have been told", retry=True)
+
+    def run(self, *, poll: timedelta = timedelta(seconds=2)) -> None:
+        """
+        Work until *stop* is set, asking every *poll* whether something waits.
+        """
+        while not self.stop.is_set():
+            try:
+                if self.work() is None:
+                    self.stop.wait(poll.total_seconds())
+            except Interrupted:
+                return
+            except BackendError as error:
+                logger.warning("worker: %s", error)
+                self.stop.wait(poll.total_seconds())
+
+    def _export(self, claim: Claim, lease: Lease) -> Job:
+        w = self._wiring
+        job = claim.job
+        lease.check()
+        self._record.intend(self._record.by_system(Event.STARTED, job, w.jobs.now(), once=f":{claim.fence}"))
+        sealer, subject = self._unlock(job)
+        as_of = job.as_of or job.request.as_of or w.source.now()
+        with _stages(w, job) as stages, Stage(w.stage_folder) as bundle:
+            datasets = self._datasets(claim, lease, sealer, subject, as_of, stages)
+            contents = BundleContents(
+                job_id=job.id,
+                profile=job.request.profile,
+                request=job.request,
+                subject=subject,
+                as_of=as_of,
+                received_at=job.received_at,
+                completeness=Completeness.FULL,
+                datasets=datasets,
+                notice=w.notice,
+            )
+            digest = assemble(bundle.file, contents, signer=w.manifests)
+            lease.check()
+            artifact = Artifact(
+                key=f"{job.tenant}/{job.id}/{claim.fence}.zip", size=digest.size, sha256=digest.sha256
+            )
+            return self._publish(claim, as_of, [each.summary for each in datasets], artifact, bundle)
+
+    def _unlock(self, job: Job) -> tuple[Sealer, Subject]:
+        if job.wrapped_key is None or job.sealed is None:
+            raise LeaseLost(state="shredded")
+        job_key = self._wiring.keys.unwrap(job.wrapped_key, key_context(job.tenant, job.id))
+        sealer = self._wiring.sealer(job_key)
+        return sealer, read_subject(sealer.unseal(job.sealed).decode())
+
+    def _datasets(
+        self,
+        claim: Claim,
+        lease: Lease,
+        sealer: Sealer,
+        subject: Subject,
+        as_of: datetime,
+        stages: dict[str, dict[str, Stage]],
+    ) -> tuple[DatasetContents, ...]:
+        w = self._wiring
+        request = claim.job.request
+        policy = w.policies.profile(request.profile)
+        progress = _Progress(w, claim, as_of, lease)
+        done: list[DatasetContents] = []
+        for dataset in w.catalog.only(request.datasets).datasets:
+            cut = compile_cut(
+                dataset,
+                policy,
+                timezone=w.catalog.timezone,
+                pseudonym_key=sealer.pseudonym_key(),
+                owners=owner_values(subject),
+            )
+            encoders = {name: w.writers[name].encoder(dataset, cut.fields) for name in request.formats}
+            query = Query(selection=cut.selection, subject=subject, as_of=as_of, window=request.window)
+            summary = DatasetExport(
+                source=w.source,
+                cut=cut,
+                query=query,
+                stage=DatasetStage(encoders, stages[dataset.name]),
+                watch=progress.of(dataset.name),
+            ).run()
+            progress.done(summary)
+            done.append(
+                DatasetContents(
+                    dataset=dataset,
+                    fields=cut.fields,
+                    withheld=withheld_fields(dataset, policy),
+                    summary=summary,
+                    stages=stages[dataset.name],
+                )
+            )
+        return tuple(done)
+
+    def _publish(
+        self, claim: Claim, as_of: datetime, summaries: list[DatasetSummary], artifact: Artifact, bundle: Stage
+    ) -> Job:
+        w = self._wiring
+        job = claim.job
+        try:
+            w.storage.put(artifact.key, bundle.file)
+        except ObjectExists:
+            # The key holds this claim's fence: only this attempt can have put it, and it is complete.
+            pass
+        now = w.jobs.now()
+        rows = {s.name: str(s.written) for s in summaries}
+        completed = self._record.by_system(Event.COMPLETED, job, now, sha256=artifact.sha256, **rows)
+        completion = Completion(
+            as_of=as_of,
+            completeness=Completeness.FULL,
+            datasets=[
+                DatasetProgress(name=s.name, state=DatasetState.DONE, expected=s.expected, written=s.written)
+                for s in summaries
+            ],
+            artifact=artifact,
+            expires_at=now + w.retention,
+        )
+        try:
+            ready = w.jobs.complete(claim, completion, [completed])
+        except LeaseLost:
+            w.storage.delete(artifact.key)
+            raise
+        self._record.deliver()
+        return ready
+
+    def _fail(self, claim: Claim, error: ExportError | None, slug: str, sentence: str, *, retry: bool) -> Job | None:
+        w = self._wiring
+        job = claim.job
+        try:
+            if retry and job.attempts < w.max_attempts:
+                logger.warning("export %s will be tried again: %s", job.id, sentence)
+                return w.jobs.release(claim, not_before=w.jobs.now() + self._backoff(job.attempts))
+            entry = self._record.by_system(Event.FAILED, job, w.jobs.now(), error=slug)
+            ended = w.jobs.end(
+                job.tenant,
+                job.id,
+                expected={State.RUNNING},
+                state=State.FAILED,
+                fence=claim.fence,
+                failure=Failure(slug=slug, sentence=sentence),
+                entries=[entry],
+            )
+            self._record.deliver()
+            return ended or w.jobs.get(job.tenant, job.id)
+        except Stopped:
+            return w.jobs.get(job.tenant, job.id)
+
+    def _backoff(self, attempts: int) -> timedelta:
+        spread = 0.5 + int.from_bytes(self._wiring.randomness(2), "big") / 65536
+        return min(FIRST_BACKOFF * 2 ** (attempts - 1), LONGEST_BACKOFF) * spread
+
+
+@contextmanager
+def _stages(wiring: Wiring, job: Job) -> Iterator[dict[str, dict[str, Stage]]]:
+    stages = {
+        dataset: {name: Stage(wiring.stage_folder) for name in job.request.formats}
+        for dataset in job.request.datasets
+    }
+    try:
+        yield stages
+    finally:
+        for by_format in stages.values():
+            for stage in by_format.values():
+                stage.close()
+
+
+class _Progress:
+    """
+    Tells the job store how far the export is, at most once a second, and checks the lease at each page.
+    """
+
+    def __init__(self, wiring: Wiring, claim: Claim, as_of: datetime, lease: Lease) -> None:
+        self._wiring = wiring
+        self._claim = claim
+        self._as_of = as_of
+        self._lease = lease
+        self._datasets = {each.name: evolve(each, written=0, expected=None) for each in claim.job.datasets}
+        self._told_at = datetime.min.replace(tzinfo=UTC)
+
+    def of(self, name: str):  # type: ignore[no-untyped-def]
+        def watch(written: int, expected: int) -> None:
+            self._lease.check()
+            self._datasets[name] = DatasetProgress(
+                name=name, state=DatasetState.RUNNING, expected=expected, written=written
+            )
+            now = self._wiring.clock()
+            if now - self._told_at >= PROGRESS_EVERY:
+                self._told_at = now
+                self._tell()
+
+        return watch
+
+    def done(self, summary: DatasetSummary) -> None:
+        self._lease.check()
+        self._datasets[summary.name] = DatasetProgress(
+            name=summary.name, state=DatasetState.DONE, expected=summary.expected, written=summary.written
+        )
+
+    def _tell(self) -> None:
+        self._wiring.jobs.progress(self._claim, self._as_of, tuple(self._datasets.values()))
