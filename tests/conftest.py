@@ -47,9 +47,7 @@ def postgres_url() -> Iterator[str]:
         with admin.connect() as connection:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     except OperationalError:
-        _no_server(
-            f"no PostgreSQL answers at {server.host}:{server.port}, or it has no database {server.database}"
-        )
+        _no_server(f"no PostgreSQL answers at {server.host}:{server.port}, or it has no database {server.database}")
     yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
