@@ -39,7 +39,8 @@ The first split is whose fault it is; `retry` says whether the same call may suc
     ├── Stopped                     this worker must not go on (retry: by whoever holds the job now)
     │   ├── LeaseLost
     │   └── Interrupted
-    └── IllegalMove                 a bug: the lifecycle table has no such move
+    ├── IllegalMove                 a bug: the lifecycle table has no such move
+    └── OutOfTurn                   a bug: the pager was told something it had not asked for
 
 No message and no attribute carries a row's values, a ticket, or anything unverified at length: names
 that the caller typed are shown escaped and cut.
@@ -706,3 +707,18 @@ class IllegalMove(ExportError):
 
     def __str__(self) -> str:
         return f"a job cannot go from {self.before} to {self.after}"
+
+
+@define
+class OutOfTurn(ExportError):
+    """
+    The pager was answered, or asked for its end, out of turn: a bug of the caller's code.
+    """
+
+    slug = "out-of-turn"
+
+    call: str
+    waiting_for: str
+
+    def __str__(self) -> str:
+        return f"{self.call} is out of turn: the pager's next step is {self.waiting_for}"

@@ -39,7 +39,8 @@ class Snapshot(Protocol):
         """
         Return the next at most *limit* included rows with key > *after*, in ascending key order.
 
-        Columns are exactly `query.selection.columns`, in that order. An empty page means no more.
+        Columns are exactly `query.selection.columns`, in that order. Fewer rows than *limit* mean that there
+        are no more: a source that gets short pages from elsewhere fills them up before it returns.
         """
 
 
