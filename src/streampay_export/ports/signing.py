@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from attrs import field, frozen
+from .._core.signature import KeyState, PublicKey, Signature
 
-
-@frozen(kw_only=True)
-class Signature:
-    """
-    A signature or MAC and the id of the key that made it.
-    """
-
-    key_id: str
-    value: bytes
-
-
-@frozen(kw_only=True)
-class PublicKey:
-    """
-    An Ed25519 verification key. *state* is `current`, `retired` (still verifies) or `revoked`.
-    """
-
-    key_id: str
-    raw: bytes = field(repr=False)
-    state: str = "current"
+__all__ = ["KeyState", "ManifestSigner", "PublicKey", "Signature", "TicketSigner"]
 
 
 class TicketSigner(Protocol):
     """
-    Signs ticket messages with the newest key and verifies with every key not revoked. Thread-safe.
+    Signs short messages with the current key and verifies with every key not revoked. Thread-safe.
     """
 
     def sign(self, message: bytes) -> Signature:
@@ -57,5 +38,5 @@ class ManifestSigner(Protocol):
 
     def public_keys(self) -> Sequence[PublicKey]:
         """
-        Return the verification keys, current first.
+        Return the verification keys, current first; revoked ones last, so that a refusal can say why.
         """

@@ -1,0 +1,40 @@
+"""
+Signatures and the keys that check them, as plain values.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+
+class KeyState(StrEnum):
+    """
+    What a key is good for: `current` signs and verifies, `retired` verifies only, `revoked` nothing.
+    """
+
+    CURRENT = "current"
+    RETIRED = "retired"
+    REVOKED = "revoked"
+
+
+@frozen(kw_only=True)
+class Signature:
+    """
+    A signature or MAC and the id of the key that made it.
+    """
+
+    key_id: str
+    value: bytes = field(repr=False)
+
+
+@frozen(kw_only=True)
+class PublicKey:
+    """
+    An Ed25519 verification key of 32 bytes, its id, and what it is good for.
+    """
+
+    key_id: str
+    raw: bytes = field(repr=False)
+    state: KeyState = field(default=KeyState.CURRENT, converter=KeyState)

@@ -1,0 +1,3 @@
+"""
+Keys by purpose, derived from root secrets; none of them has a getter.
+"""

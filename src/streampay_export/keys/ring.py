@@ -1,0 +1,86 @@
+"""
+A deployment's keys at work: what wraps, tags, signs and seals, made from one key table.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from attrs import frozen
+
+from .._core.signature import KeyState
+from ..signing.ed25519 import Ed25519Key, Ed25519Signer
+from ..signing.hmac import HmacKey, HmacSigner
+from .derivation import KeyPurpose
+from .sealing import JobSealer
+from .table import KeyTable
+from .tagging import HmacTagger
+from .wrapping import KeyWrapper
+
+
+@frozen(kw_only=True)
+class KeyDescription:
+    """
+    One key as `keys list` shows it: nothing secret. *where* is the file, or `memory`.
+    """
+
+    purpose: KeyPurpose
+    key_id: str
+    state: KeyState
+    where: str
+
+
+class KeyRing:
+    """
+    What a deployment's keys do. Thread-safe; nothing to close. The keys themselves have no getter.
+
+    *provider* wraps job keys, *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors*
+    sign what a person carries, *manifests* signs bundles. A current key does all of its purpose; a
+    retired one still opens and verifies; a revoked one does nothing.
+    """
+
+    def __init__(self, table: KeyTable, *, where: str, randomness: Callable[[int], bytes] = os.urandom) -> None:
+        self._randomness = randomness
+        self._described = tuple(
+            KeyDescription(purpose=row.purpose, key_id=row.key_id, state=row.state, where=where)
+            for row in table.keys
+        )
+        self.provider = _wrapper(table)
+        self.tagger = HmacTagger(
+            owner_key=_current(table, KeyPurpose.OWNER_TAG),
+            audit_key=_current(table, KeyPurpose.AUDIT_PSEUDONYM),
+        )
+        self.tickets = _hmac_signer(table, KeyPurpose.TICKET)
+        self.cursors = _hmac_signer(table, KeyPurpose.CURSOR)
+        self.manifests = Ed25519Signer(
+            Ed25519Key(seed=secret, state=row.state) for row, secret in table.of(KeyPurpose.MANIFEST)
+        )
+
+    def sealer(self, job_key: bytes) -> JobSealer:
+        """
+        Return what derives from a job key of 32 bytes.
+        """
+        return JobSealer(job_key, self._randomness)
+
+    def describe(self) -> tuple[KeyDescription, ...]:
+        """
+        Return every key without its secret, in the table's order.
+        """
+        return self._described
+
+
+def _wrapper(table: KeyTable) -> KeyWrapper:
+    rows = table.of(KeyPurpose.KEY_ENCRYPTION)
+    current = next(row.key_id for row, _ in rows if row.state is KeyState.CURRENT)
+    return KeyWrapper(current, {row.key_id: key for row, key in rows if row.state is not KeyState.REVOKED})
+
+
+def _current(table: KeyTable, purpose: KeyPurpose) -> bytes:
+    return next(secret for row, secret in table.of(purpose) if row.state is KeyState.CURRENT)
+
+
+def _hmac_signer(table: KeyTable, purpose: KeyPurpose) -> HmacSigner:
+    return HmacSigner(
+        HmacKey(key_id=row.key_id, secret=secret, state=row.state) for row, secret in table.of(purpose)
+    )

@@ -1,0 +1,3 @@
+"""
+From tickets to URLs.
+"""

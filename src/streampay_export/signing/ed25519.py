@@ -1,0 +1,71 @@
+"""
+Ed25519 (RFC 8032) for manifests: anybody with the public key can check them, years later.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+
+from attrs import field, frozen
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from .._core.signature import KeyState, PublicKey, Signature
+from ..errors import KeysMissing
+
+_ORDER = (KeyState.CURRENT, KeyState.RETIRED, KeyState.REVOKED)
+
+
+@frozen(kw_only=True)
+class Ed25519Key:
+    """
+    One private key (the 32-byte seed of RFC 8032) and what it is good for.
+    """
+
+    seed: bytes = field(repr=False)
+    state: KeyState = field(default=KeyState.CURRENT, converter=KeyState)
+
+    def public(self) -> PublicKey:
+        """
+        Return the verification key, with its id.
+        """
+        raw = Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
+        return PublicKey(key_id=public_key_id(raw), raw=raw, state=self.state)
+
+
+class Ed25519Signer:
+    """
+    A `ManifestSigner`. Thread-safe; nothing to close.
+
+    Takes keys, newest first: the first current one signs. Raises `KeysMissing` when none is current.
+    """
+
+    def __init__(self, keys: Iterable[Ed25519Key]) -> None:
+        known = tuple(keys)
+        current = next((key for key in known if key.state is KeyState.CURRENT), None)
+        if current is None:
+            raise KeysMissing("no manifest key is current; make one")
+        self._private = Ed25519PrivateKey.from_private_bytes(current.seed)
+        self._key_id = current.public().key_id
+        publics = [key.public() for key in known]
+        self._public = tuple(sorted(publics, key=lambda key: _ORDER.index(key.state)))
+
+    def sign(self, message: bytes) -> Signature:
+        """
+        Sign with the current key; the same message has the same signature.
+        """
+        return Signature(key_id=self._key_id, value=self._private.sign(message))
+
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """
+        Return the verification keys, current first, revoked last.
+        """
+        return self._public
+
+
+def public_key_id(raw: bytes) -> str:
+    """
+    Return the id of a raw public key: 16 characters of its SHA-256, which anybody can recompute.
+    """
+    return base64.b32encode(hashlib.sha256(raw).digest()[:10]).decode("ascii").lower()

@@ -1,0 +1,130 @@
+"""
+Artifacts where a URL says: a folder of this machine, or a store that fsspec knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from ..errors import InvalidConfiguration, MissingExtra
+from ..ports.storage import StoredObject
+from .check import check_key, check_prefix, check_range
+from .disk import Disk
+from .objects import ObjectStore
+
+_URL = "storage.url"
+_EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
+_PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", re.ASCII)
+
+
+class FsspecStorage:
+    """
+    A `Storage` behind a URL: `file:///folder`, `memory://name`, `s3://bucket/path`, `gs://…`, `az://…`.
+
+    Thread-safe; nothing to close. Nothing is touched before the first call. *options* go to the fsspec
+    file system (credentials, endpoint). What is stored is not encrypted yet, so a store elsewhere needs
+    *unencrypted* to be true. Raises `InvalidConfiguration`, and `MissingExtra` when the store's library
+    is not installed.
+    """
+
+    protection = "none"
+
+    def __init__(self, url: str, *, unencrypted: bool = False, **options: Any) -> None:
+        self._url = url
+        self._place = _open(url, unencrypted=unencrypted, options=options)
+
+    def __repr__(self) -> str:
+        return f"FsspecStorage({self._url!r})"
+
+    def put(self, key: str, stage: BinaryIO) -> None:
+        """
+        Store everything *stage* holds under *key*: whole or not at all, and only if the key was free.
+
+        Should the answer to a stored object be lost on the way, the next try says `ObjectExists`.
+        """
+        check_key(key)
+        self._place.put(key, stage)
+
+    def size(self, key: str) -> int:
+        """
+        Return the object's size in bytes, or raise `ObjectMissing`.
+        """
+        check_key(key)
+        return self._place.size(key)
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """
+        Yield the bytes [start, end) in chunks of 256 KiB; `ObjectMissing` if there is none.
+        """
+        check_key(key)
+        check_range(start, end)
+        return self._place.read(key, start, end)
+
+    def delete(self, key: str) -> None:
+        """
+        Delete the object; not an error when there is none.
+        """
+        check_key(key)
+        self._place.delete(key)
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """
+        Yield every object whose key begins with *prefix*.
+        """
+        check_prefix(prefix)
+        return self._place.list(prefix)
+
+    def sweep_leftovers(self, older_than: datetime) -> int:
+        """
+        Remove files that writers killed before *older_than* left unfinished; return how many.
+        """
+        return self._place.sweep_leftovers(older_than)
+
+
+def _open(url: str, *, unencrypted: bool, options: dict[str, Any]) -> Disk | ObjectStore:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise InvalidConfiguration(_URL, "write a URL such as file:///var/exports") from None
+    if "::" in url:
+        raise InvalidConfiguration(_URL, "chains with :: are not allowed; name one store")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InvalidConfiguration(_URL, "write it without user, query and fragment; credentials go elsewhere")
+    if parts.scheme == "file":
+        return _disk(parts.netloc, parts.path, options)
+    if parts.scheme not in {"memory", *_EXTRAS}:
+        raise InvalidConfiguration(_URL, "begin it with one of: file://, memory://, s3://, gs://, az://")
+    root = (parts.netloc + parts.path).rstrip("/")
+    if not _PLACE.fullmatch(root):
+        raise InvalidConfiguration(_URL, f"write {parts.scheme}://name or {parts.scheme}://name/path")
+    if parts.scheme != "memory" and not unencrypted:
+        raise InvalidConfiguration(
+            "storage.unencrypted",
+            "artifacts are not encrypted yet; say true if this store may hold them as they are, or use file://",
+        )
+    return ObjectStore(parts.scheme, root, _file_system(parts.scheme, options))
+
+
+def _disk(host: str, path: str, options: dict[str, Any]) -> Disk:
+    folder = unquote(path)
+    if host or not folder.startswith("/") or "\0" in folder:
+        raise InvalidConfiguration(_URL, "write file:/// and an absolute path, such as file:///var/exports")
+    if options:
+        raise InvalidConfiguration("storage", "a file:// storage takes no further options")
+    return Disk(Path(folder))
+
+
+def _file_system(protocol: str, options: dict[str, Any]) -> Any:
+    # Listings kept in memory would go stale as soon as another process writes.
+    settings = {"use_listings_cache": False, "skip_instance_cache": True, **options}
+    try:
+        return fsspec.filesystem(protocol, **settings)
+    except ImportError:
+        raise MissingExtra(extra=_EXTRAS[protocol], needed_for=f"a storage at {protocol}://") from None

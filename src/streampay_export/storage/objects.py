@@ -1,0 +1,149 @@
+"""
+Objects in a store that fsspec knows: memory, S3, Google Cloud Storage, Azure Blob Storage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import mmap
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+from attrs import field, frozen
+
+from ..errors import ExportError, ObjectExists, ObjectMissing, StorageUnavailable
+from ..ports.storage import StoredObject
+from .check import is_key
+
+CHUNK = 256 * 1024
+# A request per block: small enough to hold, large enough that the round trip does not count.
+BLOCK = 4 * 1024 * 1024
+# s3fs sends up to here in one request and whatever is larger in parts, which it slices from the mapping.
+LARGEST_IN_MEMORY = 100 * 1024 * 1024
+
+# fsspec's memory file system hands the same open file to every reader, and its exclusive create is two steps.
+_MEMORY_LOCK = threading.RLock()
+
+
+@frozen
+class ObjectStore:
+    """
+    A bucket or container and a path in it. Keys were checked. Thread-safe; nothing to close.
+
+    An object is created by one request that refuses to replace another (`mode="create"`), or by a
+    multipart upload whose last request does.
+    """
+
+    protocol: str
+    root: str
+    fs: Any = field(repr=False)
+
+    def put(self, key: str, stage: BinaryIO) -> None:
+        """
+        Create the object, or raise `ObjectExists`.
+        """
+        with self._asking():
+            content = _whole(stage)
+            try:
+                self.fs.pipe_file(self._path(key), content, mode="create")
+            except FileNotFoundError:
+                raise StorageUnavailable(f"there is no such {self.protocol} bucket or container") from None
+            except OSError as error:
+                # What a failed If-None-Match comes back as.
+                if error.errno == errno.EINVAL and self.fs.exists(self._path(key)):
+                    raise ObjectExists from None
+                raise
+
+    def size(self, key: str) -> int:
+        """
+        Return the object's size in bytes, or raise `ObjectMissing`.
+        """
+        with self._asking():
+            info = self.fs.info(self._path(key))
+        if info["type"] != "file":
+            raise ObjectMissing
+        return int(info["size"])
+
+    def read(self, key: str, start: int, end: int | None) -> Iterator[bytes]:
+        """
+        Yield the bytes [start, end) in chunks of 256 KiB, fetched in blocks of 4 MiB.
+        """
+        size = self.size(key)
+        stop = size if end is None else min(end, size)
+        for at in range(start, stop, BLOCK):
+            until = min(at + BLOCK, stop)
+            with self._asking():
+                block = self.fs.cat_file(self._path(key), at, until)
+            if len(block) != until - at:
+                raise StorageUnavailable("an object ended before its end")
+            for offset in range(0, len(block), CHUNK):
+                yield block[offset : offset + CHUNK]
+
+    def delete(self, key: str) -> None:
+        """
+        Delete the object, if there is one.
+        """
+        with contextlib.suppress(ObjectMissing), self._asking():
+            self.fs.rm_file(self._path(key))
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """
+        Yield every object that has a key, and the key begins with *prefix*.
+        """
+        folder = self._path(prefix.rpartition("/")[0]).rstrip("/")
+        found: dict[str, dict[str, Any]] = {}
+        with contextlib.suppress(ObjectMissing), self._asking():
+            found = self.fs.find(folder, detail=True)
+        start = len(self.root) + 1
+        for path, info in found.items():
+            key = path.removeprefix("/")[start:]
+            if key.startswith(prefix) and is_key(key):
+                yield StoredObject(key=key, size=int(info["size"]), modified_at=_modified(info))
+
+    def sweep_leftovers(self, older_than: datetime) -> int:
+        """
+        Return 0: an object here is created by one request, or by parts that the store shows nowhere.
+        """
+        return 0
+
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{key}"
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        with _MEMORY_LOCK if self.protocol == "memory" else contextlib.nullcontext():
+            try:
+                yield
+            except ExportError:
+                raise
+            except FileNotFoundError:
+                raise ObjectMissing from None
+            except FileExistsError:
+                raise ObjectExists from None
+            except Exception as error:  # noqa: BLE001 — each store has its own exceptions, and they quote keys and URLs
+                raise StorageUnavailable(
+                    f"the {self.protocol} store refused or did not answer ({type(error).__name__})"
+                ) from None
+
+
+def _whole(stage: BinaryIO) -> bytes | mmap.mmap:
+    size = stage.seek(0, io.SEEK_END)
+    stage.seek(0)
+    if size > LARGEST_IN_MEMORY:
+        with contextlib.suppress(OSError, AttributeError):  # a stage that is no file cannot be mapped
+            return mmap.mmap(stage.fileno(), 0, access=mmap.ACCESS_READ)
+    return stage.read()
+
+
+def _modified(info: dict[str, Any]) -> datetime | None:
+    for name in ("LastModified", "last_modified", "mtime", "created"):
+        match info.get(name):
+            case datetime() as instant:
+                return instant.astimezone(UTC)
+            case float() as seconds:
+                return datetime.fromtimestamp(seconds, UTC)
+    return None
