@@ -4,6 +4,7 @@ One export as its row in the job store knows it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,6 +46,10 @@ class DatasetProgress:
     state: DatasetState = field(default=DatasetState.WAITING, converter=DatasetState)
     expected: int | None = None
     written: int = 0
+
+
+def _all_progress(datasets: Iterable[DatasetProgress]) -> tuple[DatasetProgress, ...]:
+    return tuple(datasets)
 
 
 @frozen(kw_only=True)
@@ -99,7 +104,7 @@ class Job:
     fence: int = 0
     lease_until: datetime | None = None
     not_before: datetime | None = None
-    datasets: tuple[DatasetProgress, ...] = field(converter=tuple)
+    datasets: tuple[DatasetProgress, ...] = field(converter=_all_progress)
     artifact: Artifact | None = None
     failure: Failure | None = None
     revision: int = 0
@@ -110,6 +115,15 @@ class Job:
         Whether the job is queued or running.
         """
         return self.state in ACTIVE
+
+    @property
+    def waits_from(self) -> datetime | None:
+        """
+        The instant from which the job waits for a worker, `None` if it never will.
+        """
+        if self.state is State.QUEUED:
+            return self.not_before or self.received_at
+        return self.lease_until
 
 
 @frozen(kw_only=True)
@@ -126,3 +140,10 @@ class Claim:
         The fence this claim was given.
         """
         return self.job.fence
+
+
+def key_context(tenant: str, job_id: str) -> bytes:
+    """
+    Return what a job's wrapped key is bound to: a key wrapped for one job opens no other.
+    """
+    return f"{tenant}\n{job_id}".encode()

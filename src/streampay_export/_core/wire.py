@@ -2,8 +2,8 @@
 JSON forms of the values that stores keep: one canonical spelling each, and back.
 
 Keys sorted, no spaces, ASCII (so that no text can break a line or an encoding). Instants have six
-fractional digits and `Z`, decimals no exponent, bytes are base64. Reading ignores keys it does not know, so that during a rolling upgrade an
-older worker reads what a newer one wrote.
+fractional digits and `Z`, decimals no exponent, bytes are base64. Reading ignores keys it does not
+know, so that during a rolling upgrade an older worker reads what a newer one wrote.
 """
 
 from __future__ import annotations

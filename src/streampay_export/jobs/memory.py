@@ -19,15 +19,6 @@ from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, 
 from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
 
 
-def waits_from(job: Job) -> datetime | None:
-    """
-    Return the instant from which a job waits for a worker, `None` for one that never will.
-    """
-    if job.state is State.QUEUED:
-        return job.not_before or job.received_at
-    return job.lease_until
-
-
 def _whose(job: Job) -> tuple[str, ...]:
     return job.tenant, job.owner_tag, job.request.profile, job.requester_tag
 
@@ -306,7 +297,7 @@ class MemoryJobStore:
             return tuple(self._jobs.values())
 
     def _waiting(self) -> Sequence[Job]:
-        return self._due(self._all(), waits_from)
+        return self._due(self._all(), lambda job: job.waits_from)
 
     def _due(self, jobs: Iterable[Job], since: Callable[[Job], datetime | None]) -> Sequence[Job]:
         now = self.now()

@@ -109,7 +109,8 @@ class JobStore(Protocol):
         """
         Return jobs whose owner tag or requester tag is *tag*, newest first by (received_at, id).
 
-        At most *limit*. *before* continues after the job with that (received_at, id), exclusive. Erased jobs are left out.
+        At most *limit*. *before* continues after the job with that (received_at, id), exclusive. Erased
+        jobs are left out.
         """
 
     def claim(

@@ -1,0 +1,3 @@
+"""
+What the SQL adapters share: column types, tables, and a database with short, bounded transactions.
+"""

@@ -1,0 +1,163 @@
+"""
+A database as the SQL adapters use it: one short transaction per call, every error our own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, insert, literal, select
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from ..errors import ExportError, InvalidConfiguration
+from .engine import LONGEST_WAIT, open_engine, prepare_sqlite
+from .types import Instant, database_now
+
+# Any number will do, as long as nobody else's advisory lock has it.
+_POSTGRESQL_CREATING = 0x5745_1DB0
+
+
+class Database:
+    """
+    Transactions on an engine. Thread-safe; safe for several processes. `close` what a URL opened.
+
+    *key* names the setting in errors, *unavailable* makes the error of a database that does not
+    answer. *clock* stands in for the database's own, in tests. On SQLite a writer takes the write lock
+    at once (BEGIN IMMEDIATE), as one that reads first may be refused it later without a wait.
+    """
+
+    def __init__(
+        self,
+        url_or_engine: str | Engine,
+        *,
+        key: str,
+        unavailable: Callable[[str], ExportError],
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._key = key
+        self._unavailable = unavailable
+        self._clock = clock
+        self._opened = isinstance(url_or_engine, str)
+        engine = open_engine(url_or_engine, key) if isinstance(url_or_engine, str) else url_or_engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._engine = engine if self._sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+
+    @property
+    def now(self) -> ColumnElement[datetime]:
+        """
+        The SQL expression of the current instant.
+        """
+        return database_now() if self._clock is None else literal(self._clock(), Instant)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """
+        Lend a connection for one SELECT.
+        """
+        with self._translated(), self._engine.connect() as connection:
+            if self._sqlite:
+                prepare_sqlite(connection)
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """
+        Lend a connection for one transaction, committed at the end. `IntegrityError` passes: it answers.
+        """
+        with self.reading() as connection, connection.begin():
+            if self._sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def create(self, tables: MetaData, version_table: Table, version: int) -> None:
+        """
+        Make the tables that are missing, and check the version of those that are there.
+
+        Raises `InvalidConfiguration` when tables of another version are there.
+        """
+        if self._sqlite:
+            self._write_ahead()
+        with self.writing() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_CREATING})")
+            for table in tables.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in sorted(table.indexes, key=lambda each: str(each.name)):
+                    connection.execute(CreateIndex(index, if_not_exists=True))
+            found = connection.scalars(select(version_table.c.version)).all()
+            if not found:
+                connection.execute(insert(version_table).values(version=version))
+        if found and list(found) != [version]:
+            raise InvalidConfiguration(
+                self._key, f"its tables are of version {found[0]}; this release works with version {version}"
+            )
+
+    def truncate_log(self) -> None:
+        """
+        Empty SQLite's write-ahead log, so that what was shredded is not in it; if nobody is in the way.
+        """
+        if not self._sqlite:
+            return
+        with contextlib.suppress(SQLAlchemyError), self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
+
+    def close(self) -> None:
+        """
+        Close the connections of an engine made here; one that was handed in stays open.
+        """
+        if self._opened:
+            self._engine.dispose()
+
+    def _write_ahead(self) -> None:
+        # Going over to WAL does not wait for others, whatever busy_timeout says.
+        deadline = time.monotonic() + LONGEST_WAIT
+        while True:
+            with self.reading() as connection:
+                try:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL").close()
+                except OperationalError:
+                    if time.monotonic() > deadline:
+                        raise
+                else:
+                    return
+            time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except NoConnectionLeft:
+            problem = f"all its connections were busy for {LONGEST_WAIT} s"
+        except SQLAlchemyError as error:
+            problem = _problem(str(getattr(error, "orig", error)))
+        else:
+            return
+        raise self._unavailable(problem) from None
+
+
+def _problem(text: str) -> str:
+    """
+    Return a sentence of ours for a driver's text, which may quote values.
+    """
+    for sign, problem in (
+        ("database is locked", f"others held its lock for {LONGEST_WAIT} s"),
+        ("lock timeout", f"others held its lock for {LONGEST_WAIT} s"),
+        ("no such table", "its tables are missing; create_tables() makes them"),
+        ("does not exist", "its tables are missing; create_tables() makes them"),
+        ("disk is full", "its disk is full"),
+        ("readonly", "it is read-only"),
+        ("not a database", "the file is not an SQLite database"),
+        ("malformed", "the file is damaged"),
+    ):
+        if sign in text:
+            return problem
+    return "the database did not answer, or refused"

@@ -1,0 +1,94 @@
+"""
+Engines: a URL made into one, bounded in every wait, and what SQLite needs besides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from ..errors import InvalidConfiguration, MissingExtra
+
+LONGEST_WAIT = 10
+"""Seconds that a call may wait for a lock, a connection or an answer."""
+
+_EXTRAS = {"postgresql": "postgres", "mysql": "mariadb", "mariadb": "mariadb"}
+_CONNECT_ARGS: dict[str, dict[str, Any]] = {
+    "postgresql": {
+        "connect_timeout": LONGEST_WAIT,
+        "tcp_user_timeout": LONGEST_WAIT * 1000,
+        "options": f"-c lock_timeout={LONGEST_WAIT}s -c statement_timeout={LONGEST_WAIT}s",
+    },
+    "mysql": dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), LONGEST_WAIT),
+}
+_CONNECT_ARGS["mariadb"] = _CONNECT_ARGS["mysql"]
+
+
+def open_engine(text: str, key: str) -> Engine:
+    """
+    Return an engine for a database URL; whoever calls this disposes of it.
+
+    A SQLite file is made if it is missing, and is nobody's but its owner's (0600). *key* names the
+    setting in `InvalidConfiguration`. Raises `MissingExtra` without the driver.
+    """
+    backend = text.partition(":")[0].partition("+")[0]
+    try:
+        url = _with_driver(make_url(text))
+        if backend == "sqlite":
+            _secure_file(url, key)
+        return create_engine(
+            url,
+            hide_parameters=True,
+            pool_timeout=LONGEST_WAIT,
+            pool_pre_ping=backend != "sqlite",
+            connect_args=_CONNECT_ARGS.get(backend, {}),
+        )
+    except (ArgumentError, NoSuchModuleError):
+        raise InvalidConfiguration(key, "this is no database URL; one is sqlite:///exports.db") from None
+    except ModuleNotFoundError:
+        extra = _EXTRAS.get(backend, backend)
+        raise MissingExtra(extra=extra, needed_for=f"{key} on {backend}") from None
+
+
+def _with_driver(url: URL) -> URL:
+    # A bare postgresql:// means psycopg2 to SQLAlchemy 2.0 and psycopg 3 to 2.1: say which.
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def _secure_file(url: URL, key: str) -> None:
+    if not url.database or url.database.startswith((":", "file:")):
+        raise InvalidConfiguration(key, "an SQLite database that lasts is a file: sqlite:///exports.db")
+    path = Path(url.database)
+    try:
+        # Never open a database that exists: closing it would drop this process's locks on it.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        problem = f"the SQLite file cannot be made private to its owner: {error.strerror}"
+        raise InvalidConfiguration(key, problem) from None
+
+
+def prepare_sqlite(connection: Connection) -> None:
+    """
+    Set what SQLite keeps per connection: a bounded wait, durable commits, overwritten deletions.
+    """
+    if connection.info.get("streampay_export"):
+        return
+    for pragma in (
+        f"busy_timeout = {LONGEST_WAIT * 1000}",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "foreign_keys = ON",
+    ):
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+    connection.commit()
+    connection.info["streampay_export"] = True

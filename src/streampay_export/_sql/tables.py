@@ -1,0 +1,117 @@
+"""
+The tables of the job store and of the SQL audit trail.
+
+Every row has its tenant, and every key begins with it. No value of an application's own users stands
+here in the clear: people are keyed hashes, their ids are sealed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+
+from .types import Instant, document, name, octets, serial
+
+JOBS = MetaData()
+AUDIT = MetaData()
+
+job_table = Table(
+    "export_job",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("id", name(64), primary_key=True),
+    Column("owner_tag", name(64), nullable=False),
+    Column("requester_tag", name(64), nullable=False),
+    Column("capacity", name(32), nullable=False),
+    Column("request", document(), nullable=False),
+    Column("sealed", octets()),
+    Column("wrapped_key_id", name(255)),
+    Column("wrapped_key", octets()),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("state", name(16), nullable=False),
+    Column("completeness", name(16), nullable=False),
+    Column("as_of", Instant),
+    Column("expires_at", Instant),
+    Column("finished_at", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", Instant),
+    Column("not_before", Instant),
+    Column("datasets", document(), nullable=False),
+    Column("artifact_key", name(512)),
+    Column("artifact_size", BigInteger),
+    Column("artifact_sha256", name(64)),
+    Column("failure_slug", name(64)),
+    Column("failure_sentence", document()),
+    Column("revision", BigInteger, nullable=False),
+    # Who and what a queued or running job is for; NULL afterwards, and NULLs never collide.
+    Column("active_key", name(64)),
+    # Since when the job waits for a worker: not_before, received_at or lease_until; NULL when it never will.
+    Column("waits_from", Instant),
+    UniqueConstraint("tenant", "active_key", name="export_job_active"),
+    Index("export_job_waits", "waits_from", "id"),
+    Index("export_job_owner", "tenant", "owner_tag", "received_at", "id"),
+    Index("export_job_requester", "tenant", "requester_tag", "received_at", "id"),
+    Index("export_job_expires", "state", "expires_at", "id"),
+    Index("export_job_artifact", "artifact_key"),
+)
+
+idempotency_table = Table(
+    "export_idempotency",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("requester_tag", name(64), primary_key=True),
+    Column("owner_tag", name(64), primary_key=True),
+    Column("key_digest", name(64), primary_key=True),
+    Column("request_digest", name(128), nullable=False),
+    Column("job_id", name(64), nullable=False),
+    ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
+    Index("export_idempotency_job", "tenant", "job_id"),
+)
+
+link_table = Table(
+    "export_link",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("job_id", name(64), primary_key=True),
+    Column("id", name(64), primary_key=True),
+    Column("expires_at", Instant, nullable=False),
+    Column("begun_at", Instant),
+    Column("uses", BigInteger, nullable=False),
+    ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
+)
+
+outbox_table = Table(
+    "export_outbox",
+    JOBS,
+    Column("number", serial(), primary_key=True, autoincrement=True),
+    Column("tenant", name(63), nullable=False),
+    Column("id", name(255), nullable=False),
+    Column("entry", document(), nullable=False),
+    UniqueConstraint("tenant", "id", name="export_outbox_entry"),
+    Index("export_outbox_id", "id"),
+)
+
+audit_table = Table(
+    "export_audit",
+    AUDIT,
+    Column("number", serial(), primary_key=True, autoincrement=True),
+    Column("tenant", name(63), nullable=False),
+    Column("id", name(255), nullable=False),
+    Column("job_id", name(64), nullable=False),
+    Column("entry", document(), nullable=False),
+    UniqueConstraint("tenant", "id", name="export_audit_entry"),
+    Index("export_audit_job", "tenant", "job_id", "number"),
+)
+
+job_version_table = Table("export_job_version", JOBS, Column("version", Integer, primary_key=True))
+audit_version_table = Table("export_audit_version", AUDIT, Column("version", Integer, primary_key=True))

@@ -1,0 +1,343 @@
+"""
+The job store in a database: SQLite, or PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import evolve
+from sqlalchemy import Connection, Engine, Select, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from .._core.job import Claim, DatasetProgress, Failure, Job
+from .._core.lifecycle import FINAL, State, check_ending
+from .._core.trail import AuditEntry
+from .._sql.database import Database
+from .._sql.tables import JOBS, job_version_table
+from .._sql.tables import job_table as jobs
+from ..errors import InvalidRequest, JobStoreUnavailable, LeaseLost
+from ..ports.jobs import Admitted, Completion, Idempotency, LinkUse
+from .sql_admission import admit, forget_keys
+from .sql_links import delete_links, insert_link, spend_link
+from .sql_outbox import forget_entries, oldest_entries, put_entries
+from .sql_rows import job_to_row, row_to_job
+
+SCHEMA_VERSION = 1
+# Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
+# and on its next try finds what the other inserted.
+_TRIES = 3
+
+
+class SqlJobStore:
+    """
+    Jobs and outbox in a database that several processes share. Thread-safe.
+
+    Takes a database URL, whose connections `close` closes, or an engine, which stays its maker's. The
+    tables are made by `create_tables`. An SQLite file is made private to its owner (0600), is written
+    ahead (WAL) and overwrites what it deletes. *clock*, for tests, stands in for the database's clock.
+    """
+
+    def __init__(self, url_or_engine: str | Engine, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._database = Database(url_or_engine, key="jobs.url", unavailable=JobStoreUnavailable, clock=clock)
+
+    def create_tables(self) -> None:
+        """
+        Make the tables that are missing; safe to call at every start, by several processes at once.
+
+        Raises `InvalidConfiguration` when the tables there are another release's.
+        """
+        self._database.create(JOBS, job_version_table, SCHEMA_VERSION)
+
+    def close(self) -> None:
+        """
+        Close the connections this store opened.
+        """
+        self._database.close()
+
+    def now(self) -> datetime:
+        """
+        Ask the database for the time; SQLite answers in whole milliseconds.
+        """
+        with self._database.reading() as connection:
+            return connection.scalars(select(self._database.now)).one()
+
+    def add(
+        self, job: Job, *, idempotency: Idempotency | None = None, entries: Sequence[AuditEntry] = ()
+    ) -> Admitted:
+        """
+        See `JobStore.add`.
+        """
+        for _ in range(_TRIES):
+            with suppress(IntegrityError), self._database.writing() as connection:
+                return admit(connection, job, idempotency, entries)
+        raise InvalidRequest("id", "an export with this id exists already; make a new id")
+
+    def get(self, tenant: str, job_id: str) -> Job | None:
+        """
+        See `JobStore.get`.
+        """
+        if not _possible(tenant, job_id):
+            return None
+        found = self._jobs(select(jobs).where(jobs.c.tenant == tenant, jobs.c.id == job_id))
+        return found[0] if found else None
+
+    def list(
+        self, tenant: str, tag: str, *, limit: int, before: tuple[datetime, str] | None = None
+    ) -> Sequence[Job]:
+        """
+        See `JobStore.list`.
+        """
+        if not _possible(tenant, tag):
+            return []
+        theirs = [jobs.c.tenant == tenant, jobs.c.state != State.ERASED]
+        if before is not None:
+            theirs.append(tuple_(jobs.c.received_at, jobs.c.id) < before)
+        owned = jobs.c.owner_tag == tag
+        asked_for = (jobs.c.requester_tag == tag) & (jobs.c.owner_tag != tag)
+        # One index-ordered leg each: with OR a database reads all that an operator ever asked for.
+        newest = select(jobs).order_by(jobs.c.received_at.desc(), jobs.c.id.desc()).limit(limit)
+        found = [job for leg in (owned, asked_for) for job in self._jobs(newest.where(leg, *theirs))]
+        return sorted(found, key=lambda job: (job.received_at, job.id), reverse=True)[:limit]
+
+    def claim(
+        self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
+    ) -> Claim | None:
+        """
+        See `JobStore.claim`.
+        """
+        claimable = [jobs.c.attempts < max_attempts]
+        if tenant is not None:
+            claimable.append(jobs.c.tenant == tenant)
+        if job_id is not None:
+            claimable.append(jobs.c.id == job_id)
+        if not _possible(tenant or "", job_id or ""):
+            return None
+        with self._database.writing() as connection:
+            longest = self._longest_waiting(1).where(*claimable).with_for_update(skip_locked=True)
+            row = connection.execute(longest).mappings().first()
+            if row is None:
+                return None
+            job = row_to_job(row)
+            claimed = self._change(
+                connection,
+                job,
+                state=State.RUNNING,
+                not_before=None,
+                fence=job.fence + 1,
+                attempts=job.attempts + 1,
+                lease_until=self._instant(connection) + lease,
+            )
+            return Claim(job=claimed)
+
+    def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.exhausted`.
+        """
+        return self._jobs(self._longest_waiting(limit).where(jobs.c.attempts >= max_attempts))
+
+    def waiting(self, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.waiting`.
+        """
+        return self._jobs(self._longest_waiting(limit))
+
+    def renew(self, claim: Claim, lease: timedelta) -> Claim:
+        """
+        See `JobStore.renew`.
+        """
+        with self._database.writing() as connection:
+            job = _held(connection, claim)
+            until = self._instant(connection) + lease
+            return Claim(job=self._change(connection, job, revision=job.revision, lease_until=until))
+
+    def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
+        """
+        See `JobStore.progress`.
+        """
+        with self._database.writing() as connection:
+            self._change(connection, _held(connection, claim), as_of=as_of, datasets=datasets)
+
+    def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
+        """
+        See `JobStore.complete`.
+        """
+        with self._database.writing() as connection:
+            ready = self._change(
+                connection,
+                _held(connection, claim),
+                state=State.READY,
+                lease_until=None,
+                as_of=completion.as_of,
+                completeness=completion.completeness,
+                datasets=completion.datasets,
+                artifact=completion.artifact,
+                expires_at=completion.expires_at,
+                finished_at=self._instant(connection),
+            )
+            put_entries(connection, entries)
+            return ready
+
+    def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:
+        """
+        See `JobStore.release`.
+        """
+        with self._database.writing() as connection:
+            job = _held(connection, claim)
+            return self._change(
+                connection,
+                job,
+                state=State.QUEUED,
+                lease_until=None,
+                not_before=not_before,
+                attempts=job.attempts - give_back,
+            )
+
+    def end(
+        self,
+        tenant: str,
+        job_id: str,
+        *,
+        expected: Collection[State],
+        state: State,
+        fence: int | None = None,
+        failure: Failure | None = None,
+        entries: Sequence[AuditEntry] = (),
+    ) -> Job | None:
+        """
+        See `JobStore.end`. On SQLite the write-ahead log is emptied of what was shredded.
+        """
+        check_ending(expected, state)
+        with self._database.writing() as connection:
+            job = _locked(connection, tenant, job_id)
+            if job is None or job.state not in expected or fence not in {None, job.fence}:
+                return None
+            ended = self._change(
+                connection,
+                job,
+                state=state,
+                fence=job.fence + 1,
+                lease_until=None,
+                not_before=None,
+                wrapped_key=None,
+                sealed=None,
+                finished_at=job.finished_at or self._instant(connection),
+                failure=failure or job.failure,
+            )
+            delete_links(connection, tenant, job_id)
+            if state is State.ERASED:
+                forget_keys(connection, tenant, job_id)
+            put_entries(connection, entries)
+        self._database.truncate_log()
+        return ended
+
+    def expired(self, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.expired`.
+        """
+        ready = select(jobs).where(jobs.c.state == State.READY, jobs.c.expires_at <= self._database.now)
+        return self._jobs(ready.order_by(jobs.c.expires_at, jobs.c.id).limit(limit))
+
+    def orphans(self, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.orphans`.
+        """
+        ended = select(jobs).where(jobs.c.artifact_key.is_not(None), jobs.c.state.in_(FINAL))
+        return self._jobs(ended.order_by(jobs.c.finished_at, jobs.c.id).limit(limit))
+
+    def forget_artifact(self, tenant: str, job_id: str) -> None:
+        """
+        See `JobStore.forget_artifact`.
+        """
+        with self._database.writing() as connection:
+            job = _locked(connection, tenant, job_id)
+            if job is not None and job.state in FINAL and job.artifact is not None:
+                self._change(connection, job, artifact=None)
+
+    def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
+        """
+        See `JobStore.add_link`.
+        """
+        if not _possible(tenant, job_id):
+            return False
+        try:
+            with self._database.writing() as connection:
+                return insert_link(connection, self._database.now, (tenant, job_id, link_id), expires_at)
+        except IntegrityError:
+            raise InvalidRequest("link", "a link with this id exists already; make a new id") from None
+
+    def use_link(self, tenant: str, job_id: str, link_id: str, *, session: timedelta) -> LinkUse | None:
+        """
+        See `JobStore.use_link`.
+        """
+        if not _possible(tenant, job_id, link_id):
+            return None
+        with self._database.writing() as connection:
+            return spend_link(connection, self._database.now, (tenant, job_id, link_id), session)
+
+    def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
+        """
+        See `Outbox.pending`.
+        """
+        with self._database.reading() as connection:
+            return oldest_entries(connection, limit)
+
+    def delivered(self, entry_ids: Sequence[str]) -> None:
+        """
+        See `Outbox.delivered`.
+        """
+        with self._database.writing() as connection:
+            forget_entries(connection, entry_ids)
+
+    def keep(self, entries: Sequence[AuditEntry]) -> None:
+        """
+        See `Outbox.keep`.
+        """
+        for _ in range(_TRIES):
+            with suppress(IntegrityError), self._database.writing() as connection:
+                return put_entries(connection, entries)
+        raise JobStoreUnavailable("others kept storing the same entries")
+
+    def _instant(self, connection: Connection) -> datetime:
+        return connection.scalars(select(self._database.now)).one()
+
+    def _jobs(self, query: Select[Any]) -> Sequence[Job]:
+        with self._database.reading() as connection:
+            return [row_to_job(row) for row in connection.execute(query).mappings()]
+
+    def _longest_waiting(self, limit: int) -> Select[Any]:
+        waits = select(jobs).where(jobs.c.waits_from <= self._database.now)
+        return waits.order_by(jobs.c.waits_from, jobs.c.id).limit(limit)
+
+    def _change(self, connection: Connection, job: Job, **changes: Any) -> Job:
+        changed = evolve(job, **{"revision": job.revision + 1} | changes)
+        before, after = job_to_row(job), job_to_row(changed)
+        values = {column: value for column, value in after.items() if value != before[column]}
+        unchanged = (jobs.c.state == job.state, jobs.c.fence == job.fence)
+        this = update(jobs).where(jobs.c.tenant == job.tenant, jobs.c.id == job.id, *unchanged)
+        if values and connection.execute(this.values(values)).rowcount != 1:
+            raise JobStoreUnavailable("a job changed although its row was locked")
+        return changed
+
+
+def _possible(*names: str) -> bool:
+    # No driver is asked about a NUL or a lone surrogate, which some refuse with an error.
+    return all(name.isascii() and name.isprintable() for name in names)
+
+
+def _locked(connection: Connection, tenant: str, job_id: str) -> Job | None:
+    if not _possible(tenant, job_id):
+        return None
+    this = select(jobs).where(jobs.c.tenant == tenant, jobs.c.id == job_id).with_for_update()
+    row = connection.execute(this).mappings().first()
+    return None if row is None else row_to_job(row)
+
+
+def _held(connection: Connection, claim: Claim) -> Job:
+    job = _locked(connection, claim.job.tenant, claim.job.id)
+    if job is None or job.state is not State.RUNNING or job.fence != claim.fence:
+        raise LeaseLost(state=job.state if job else "")
+    return job

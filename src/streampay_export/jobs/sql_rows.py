@@ -1,0 +1,95 @@
+"""
+Jobs as rows of `export_job`, and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from .._core.job import Artifact, Failure, Job, WrappedKey
+from .._core.wire import canonical_json, read_progress, read_request, spell_progress, spell_request
+
+_SAME = (
+    "tenant",
+    "id",
+    "owner_tag",
+    "requester_tag",
+    "sealed",
+    "received_at",
+    "due_at",
+    "as_of",
+    "expires_at",
+    "finished_at",
+    "attempts",
+    "fence",
+    "lease_until",
+    "not_before",
+    "revision",
+)
+_SPELT = ("capacity", "state", "completeness")
+
+
+def active_key(job: Job) -> str | None:
+    """
+    Return the hash of whom and what an active job is for, `None` for a job that is not active.
+    """
+    if not job.active:
+        return None
+    whose = [job.tenant, job.owner_tag, job.request.profile, job.requester_tag]
+    return sha256(canonical_json(whose).encode()).hexdigest()
+
+
+def job_to_row(job: Job) -> dict[str, Any]:
+    """
+    Return a job's columns.
+    """
+    artifact, failure, wrapped = job.artifact, job.failure, job.wrapped_key
+    return {
+        **{name: getattr(job, name) for name in _SAME},
+        **{name: str(getattr(job, name)) for name in _SPELT},
+        "request": spell_request(job.request),
+        "datasets": spell_progress(job.datasets),
+        "wrapped_key_id": wrapped and wrapped.key_id,
+        "wrapped_key": wrapped and wrapped.ciphertext,
+        "artifact_key": artifact and artifact.key,
+        "artifact_size": artifact and artifact.size,
+        "artifact_sha256": artifact and artifact.sha256,
+        "failure_slug": failure and failure.slug,
+        "failure_sentence": failure and failure.sentence,
+        "active_key": active_key(job),
+        "waits_from": job.waits_from,
+    }
+
+
+def row_to_job(row: Mapping[Any, Any]) -> Job:
+    """
+    Return the job of a row.
+    """
+    return Job(
+        **{name: row[name] for name in (*_SAME, *_SPELT)},
+        request=read_request(row["request"]),
+        datasets=read_progress(row["datasets"]),
+        wrapped_key=_wrapped_key(row),
+        artifact=_artifact(row),
+        failure=_failure(row),
+    )
+
+
+def _wrapped_key(row: Mapping[Any, Any]) -> WrappedKey | None:
+    if row["wrapped_key"] is None:
+        return None
+    return WrappedKey(key_id=row["wrapped_key_id"], ciphertext=row["wrapped_key"])
+
+
+def _artifact(row: Mapping[Any, Any]) -> Artifact | None:
+    if row["artifact_key"] is None:
+        return None
+    return Artifact(key=row["artifact_key"], size=row["artifact_size"], sha256=row["artifact_sha256"])
+
+
+def _failure(row: Mapping[Any, Any]) -> Failure | None:
+    if row["failure_slug"] is None:
+        return None
+    return Failure(slug=row["failure_slug"], sentence=row["failure_sentence"])
