@@ -6,9 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 
 from attrs import field, frozen
+
+from .selection import Census, Window
+
+# Sums of money are exact or they are an error: the default context would round at 28 digits,
+# where one i128 amount already has 39.
+_EXACT = Context(prec=10_000, traps=[Inexact])
 
 
 @frozen(kw_only=True)
@@ -44,7 +50,7 @@ class Total:
     sum: Decimal
 
     def __add__(self, other: Total) -> Total:
-        return Total(rows=self.rows + other.rows, sum=self.sum + other.sum)
+        return Total(rows=self.rows + other.rows, sum=_EXACT.add(self.sum, other.sum))
 
 
 Totals = Mapping[TotalKey, Total]
@@ -66,6 +72,10 @@ class PartSummary:
     totals: Totals = field(factory=dict)
 
 
+def _in_order(parts: Iterable[PartSummary]) -> tuple[PartSummary, ...]:
+    return tuple(parts)
+
+
 @frozen(kw_only=True)
 class DatasetSummary:
     """
@@ -80,8 +90,59 @@ class DatasetSummary:
     outside: int
     omitted: int
     drift: int
-    parts: tuple[PartSummary, ...] = field(converter=tuple)
+    parts: tuple[PartSummary, ...] = field(converter=_in_order)
     totals: Totals = field(factory=dict)
+
+    @classmethod
+    def of(cls, name: str, census: Census, parts: Iterable[PartSummary], *, recount: int) -> DatasetSummary:
+        """
+        Fold a dataset's parts: *census* is from before the first page, *recount* are the rows
+        included when counted again after the last one.
+        """
+        closed = tuple(parts)
+        written = sum(part.rows for part in closed)
+        return cls(
+            name=name,
+            expected=census.included,
+            written=written,
+            later=census.later,
+            outside=census.outside,
+            omitted=census.omitted,
+            drift=recount - written,
+            parts=closed,
+            totals=fold_totals(part.totals for part in closed),
+        )
+
+
+@frozen(kw_only=True)
+class BundleFile:
+    """
+    One file of a bundle: its path in the zip, and how many *rows* it holds where it holds rows.
+    """
+
+    path: str
+    digest: Digest
+    rows: int | None = None
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """
+    What a bundle's maker signs: where the data comes from, how much it is, and every file's digest.
+
+    *archive* is over the zip's own bytes up to the manifest, so that nothing hides between files.
+    """
+
+    job: str
+    profile: str
+    as_of: datetime
+    completed_at: datetime
+    completeness: str
+    formats: tuple[str, ...]
+    window: Window
+    datasets: tuple[DatasetSummary, ...]
+    files: tuple[BundleFile, ...]
+    archive: Digest
 
 
 def fold_totals(many: Iterable[Totals]) -> Totals:

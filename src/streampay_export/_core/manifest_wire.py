@@ -1,0 +1,181 @@
+"""
+The manifest's JSON form: an in-toto Statement v1 over the bundle's files, with our predicate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias, TypeVar
+
+from .manifest import BundleFile, DatasetSummary, Digest, Manifest, PartSummary, Total, TotalKey
+from .selection import Window
+from .wire import read_instant, spell_decimal, spell_instant
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "urn:streampay-export:manifest:1"
+
+Json: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+
+def spell_manifest(manifest: Manifest) -> bytes:
+    """
+    Return the statement that is signed: ASCII JSON, keys in the order of this module.
+    """
+    return json.dumps(
+        {
+            "_type": STATEMENT,
+            "subject": [{"name": f.path, "digest": {"sha256": f.digest.sha256}} for f in manifest.files],
+            "predicateType": PREDICATE,
+            "predicate": {
+                "job": manifest.job,
+                "profile": manifest.profile,
+                "as_of": spell_instant(manifest.as_of),
+                "completed_at": spell_instant(manifest.completed_at),
+                "completeness": manifest.completeness,
+                "formats": list(manifest.formats),
+                "window": {"from": _maybe(manifest.window.start), "to": _maybe(manifest.window.end)},
+                "datasets": {each.name: _spell_dataset(each) for each in manifest.datasets},
+                "files": [_spell_file(each) for each in manifest.files],
+                "archive": _spell_digest(manifest.archive),
+            },
+        },
+        separators=(",", ":"),
+    ).encode("ascii")
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """
+    Return the manifest of a statement. Raises `ValueError` for anything else.
+
+    Unknown keys are passed over: a later version may say more.
+    """
+    try:
+        statement = json.loads(data)
+        if statement["_type"] != STATEMENT or statement["predicateType"] != PREDICATE:
+            raise ValueError("it is a statement of another kind or version")
+        predicate = statement["predicate"]
+        files = tuple(_read_file(each) for each in predicate["files"])
+        told = [(each["name"], each["digest"]["sha256"]) for each in statement["subject"]]
+        if told != [(each.path, each.digest.sha256) for each in files]:
+            raise ValueError("its subject and its list of files differ")
+        window = predicate["window"]
+        return Manifest(
+            job=_take(str, predicate["job"]),
+            profile=_take(str, predicate["profile"]),
+            as_of=read_instant(predicate["as_of"]),
+            completed_at=read_instant(predicate["completed_at"]),
+            completeness=_take(str, predicate["completeness"]),
+            formats=tuple(_take(str, each) for each in predicate["formats"]),
+            window=Window(start=_read_maybe(window["from"]), end=_read_maybe(window["to"])),
+            datasets=tuple(_read_dataset(name, form) for name, form in predicate["datasets"].items()),
+            files=files,
+            archive=_read_digest(predicate["archive"]),
+        )
+    except (KeyError, TypeError, AttributeError, RecursionError, InvalidOperation):
+        raise ValueError("it is no manifest of an export") from None
+
+
+def _spell_dataset(dataset: DatasetSummary) -> Json:
+    return {
+        "expected": dataset.expected,
+        "written": dataset.written,
+        "later": dataset.later,
+        "outside": dataset.outside,
+        "omitted": dataset.omitted,
+        "drift": dataset.drift,
+        "parts": [_spell_part(each) for each in dataset.parts],
+        "totals": _spell_totals(dataset.totals),
+    }
+
+
+def _read_dataset(name: str, form: Json) -> DatasetSummary:
+    return DatasetSummary(
+        name=name,
+        **{key: _take(int, form[key]) for key in ("expected", "written", "later", "outside", "omitted", "drift")},
+        parts=[_read_part(name, each) for each in form["parts"]],
+        totals=_read_totals(form["totals"]),
+    )
+
+
+def _spell_part(part: PartSummary) -> Json:
+    return {
+        "number": part.number,
+        "expected": part.expected,
+        "rows": part.rows,
+        "read_at": spell_instant(part.read_at),
+        "files": {format_: _spell_digest(digest) for format_, digest in part.files.items()},
+        "totals": _spell_totals(part.totals),
+    }
+
+
+def _read_part(dataset: str, form: Json) -> PartSummary:
+    return PartSummary(
+        dataset=dataset,
+        **{key: _take(int, form[key]) for key in ("number", "expected", "rows")},
+        read_at=read_instant(form["read_at"]),
+        files={format_: _read_digest(digest) for format_, digest in form["files"].items()},
+        totals=_read_totals(form["totals"]),
+    )
+
+
+def _spell_totals(totals: Mapping[TotalKey, Total]) -> list[Json]:
+    return [
+        {
+            "amount": key.amount,
+            "asset": key.asset,
+            "direction": key.direction,
+            "rows": total.rows,
+            "sum": spell_decimal(total.sum),
+        }
+        for key, total in totals.items()
+    ]
+
+
+def _read_totals(forms: list[Json]) -> dict[TotalKey, Total]:
+    return {
+        TotalKey(**{key: _take(str, form[key]) for key in ("amount", "asset", "direction")}): Total(
+            rows=_take(int, form["rows"]), sum=Decimal(_take(str, form["sum"]))
+        )
+        for form in forms
+    }
+
+
+def _spell_file(file: BundleFile) -> Json:
+    form: Json = {"path": file.path, **_spell_digest(file.digest)}
+    return form if file.rows is None else {**form, "rows": file.rows}
+
+
+def _read_file(form: Json) -> BundleFile:
+    rows = form.get("rows")
+    return BundleFile(
+        path=_take(str, form["path"]),
+        digest=_read_digest(form),
+        rows=None if rows is None else _take(int, rows),
+    )
+
+
+def _spell_digest(digest: Digest) -> Json:
+    return {"bytes": digest.size, "sha256": digest.sha256}
+
+
+def _read_digest(form: Json) -> Digest:
+    return Digest(size=_take(int, form["bytes"]), sha256=_take(str, form["sha256"]))
+
+
+def _maybe(instant: datetime | None) -> str | None:
+    return None if instant is None else spell_instant(instant)
+
+
+def _read_maybe(text: str | None) -> datetime | None:
+    return None if text is None else read_instant(text)
+
+
+def _take(kind: Callable[..., T], value: Any) -> T:
+    # JSON's true is an int to isinstance, and a float would pass for a count.
+    if type(value) is not kind:
+        raise TypeError
+    return value  # type: ignore[no-any-return]  # the line above checks it
