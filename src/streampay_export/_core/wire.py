@@ -3,7 +3,8 @@ JSON forms of the values that stores keep: one canonical spelling each, and back
 
 Keys sorted, no spaces, ASCII (so that no text can break a line or an encoding). Instants have six
 fractional digits and `Z`, decimals no exponent, bytes are base64. Reading ignores keys it does not
-know, so that during a rolling upgrade an older worker reads what a newer one wrote.
+know, so that during a rolling upgrade an older worker reads what a newer one wrote; anything else that
+is not the form is a `ValueError`, which quotes nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from cattrs import Converter
+from cattrs import BaseValidationError, Converter
 
 from .job import DatasetProgress
 from .party import Subject
@@ -71,6 +72,14 @@ def canonical_json(form: Any) -> str:
 
 
 _CONVERTER = make_converter()
+_Form = TypeVar("_Form")
+
+
+def _read(text: str, form: type[_Form]) -> _Form:
+    try:
+        return _CONVERTER.structure(json.loads(text), form)
+    except (BaseValidationError, ValueError, TypeError):
+        raise ValueError(f"this is no JSON form of {form}") from None
 
 
 def spell_request(request: ExportRequest) -> str:
@@ -84,7 +93,7 @@ def read_request(text: str) -> ExportRequest:
     """
     Return the request that `spell_request` wrote.
     """
-    return _CONVERTER.structure(json.loads(text), ExportRequest)
+    return _read(text, ExportRequest)
 
 
 def spell_subject(subject: Subject) -> str:
@@ -98,7 +107,7 @@ def read_subject(text: str) -> Subject:
     """
     Return the person that `spell_subject` wrote.
     """
-    return _CONVERTER.structure(json.loads(text), Subject)
+    return _read(text, Subject)
 
 
 def spell_progress(datasets: Sequence[DatasetProgress]) -> str:
@@ -112,7 +121,7 @@ def read_progress(text: str) -> tuple[DatasetProgress, ...]:
     """
     Return the progress that `spell_progress` wrote.
     """
-    return _CONVERTER.structure(json.loads(text), tuple[DatasetProgress, ...])
+    return _read(text, tuple[DatasetProgress, ...])
 
 
 def spell_entry(entry: AuditEntry) -> str:
@@ -126,4 +135,4 @@ def read_entry(text: str) -> AuditEntry:
     """
     Return the entry that `spell_entry` wrote.
     """
-    return _CONVERTER.structure(json.loads(text), AuditEntry)
+    return _read(text, AuditEntry)

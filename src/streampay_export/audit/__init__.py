@@ -1,0 +1,3 @@
+"""
+Audit sinks: `jsonl` appends to a file, `sql` to a table.
+"""
