@@ -19,6 +19,12 @@ from ..errors import InvalidCatalog, UnknownName, listed, quoted
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 
 
+def _columns(names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise InvalidCatalog(quoted(names), "columns are a list of names, also where there is one")
+    return tuple(names)
+
+
 class FieldType(StrEnum):
     """
     The types a field can have; how each is written is decided in `canonical.py`.
@@ -97,13 +103,13 @@ class Owner:
     via: str
     table: str
     key: str
-    subject: tuple[str, ...] = field(converter=tuple)
+    subject: tuple[str, ...] = field(converter=_columns)
 
 
 @frozen(kw_only=True)
 class Direction:
     """
-    The columns that say which way money went, seen from the subject: *out* payer, *into* payee.
+    The columns with the two sides of a movement of money: *out* the payer, *into* the payee.
     """
 
     out: str
@@ -124,6 +130,10 @@ class Omission:
             raise InvalidCatalog(self.column, "rows are left out only for a reason: say which")
 
 
+def _fields(fields: Iterable[Field]) -> tuple[Field, ...]:
+    return tuple(fields)
+
+
 @frozen(kw_only=True)
 class Dataset:
     """
@@ -132,17 +142,18 @@ class Dataset:
     *key* are the columns that order the pages: unique together, never NULL. *subject* are the columns
     of which any one makes the row the subject's; instead of them *owner* may say where ownership lies.
     *as_of* is the column that bounds the dataset at the export's instant. Key, subject, as-of and
-    direction are columns of the table, and are exported only if a field maps them.
+    direction are columns of the table, and are exported only if a field maps them. *direction* may
+    instead name a field that says `in`, `out` or `self`, as the subject sees it.
     """
 
     name: str
     table: str
-    key: tuple[str, ...] = field(converter=tuple)
-    subject: tuple[str, ...] = field(default=(), converter=tuple)
+    key: tuple[str, ...] = field(converter=_columns)
+    subject: tuple[str, ...] = field(default=(), converter=_columns)
     owner: Owner | None = None
     as_of: str | None = None
-    fields: tuple[Field, ...] = field(converter=tuple)
-    direction: Direction | None = None
+    fields: tuple[Field, ...] = field(converter=_fields)
+    direction: Direction | str | None = None
     omit: Omission | None = None
     description: str = ""
 
@@ -163,9 +174,15 @@ class Dataset:
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise InvalidCatalog(self.name, f"two fields have one name: {listed(twice)}")
+        self._check_references(names)
+
+    def _check_references(self, names: list[str]) -> None:
         for each in self.fields:
             if isinstance(each.asset, str) and each.asset not in names:
-                raise InvalidCatalog(f"{self.name}.{each.name}", f"asset names no field of the dataset; there are: {listed(names)}")
+                where = f"{self.name}.{each.name}"
+                raise InvalidCatalog(where, f"asset names no field of the dataset; there are: {listed(names)}")
+        if isinstance(self.direction, str) and self.direction not in names:
+            raise InvalidCatalog(self.name, f"direction names no field of the dataset; there are: {listed(names)}")
 
     def field_named(self, name: str) -> Field:
         """
@@ -177,6 +194,10 @@ class Dataset:
         raise UnknownName.of("field", name, [f.name for f in self.fields])
 
 
+def _datasets(datasets: Iterable[Dataset]) -> tuple[Dataset, ...]:
+    return tuple(datasets)
+
+
 @frozen
 class Catalog:
     """
@@ -184,7 +205,7 @@ class Catalog:
     timestamps stored without one; `None` makes such a timestamp an error.
     """
 
-    datasets: tuple[Dataset, ...] = field(converter=tuple)
+    datasets: tuple[Dataset, ...] = field(converter=_datasets)
     timezone: str | None = None
     _by_name: Mapping[str, Dataset] = field(init=False, repr=False, eq=False)
 

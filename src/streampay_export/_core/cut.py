@@ -4,14 +4,18 @@ A policy compiled for one dataset: one function from a page of rows to columns o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias, assert_never
 
 from attrs import frozen
 
-from .catalog import FieldType
+from .canonical import Canonicaliser, canonicaliser
+from .catalog import Dataset, Field, FieldType
 from .manifest import Totals
+from .masking import Remembered, mask, pseudonyms
+from .policy import Keep, Mask, Policy, Pseudonymise, Rule, Withhold
 from .selection import Row, Selection
+from .totals import totals_of
 
 Columns: TypeAlias = Sequence[Sequence[str | None]]
 """A page turned on its side: one sequence of canonical texts per output field; `None` is NULL."""
@@ -41,3 +45,74 @@ class Cut:
     fields: tuple[OutputField, ...]
     columns: Callable[[Sequence[Row]], Columns]
     totals: Callable[[Sequence[Row], Columns], Totals]
+
+
+def compile_cut(
+    dataset: Dataset,
+    policy: Policy,
+    *,
+    timezone: str | None,
+    pseudonym_key: bytes,
+    owners: Collection[object],
+) -> Cut:
+    """
+    Compile what *policy* leaves of *dataset*: a field without a rule is not even read.
+
+    *timezone* (IANA name) is that of timestamps stored without one; *owners* are the subject's
+    identifiers in the forms the source returns them in, and tell the direction of amounts. The Cut's
+    functions are pure and thread-safe; `columns` raises `UnwritableValue`. Raises `InvalidCatalog`
+    for an unknown time zone.
+    """
+    ruled = [(field, policy.rule(dataset.name, field.name).rule) for field in dataset.fields]
+    ruled = [(field, rule) for field, rule in ruled if not isinstance(rule, Withhold)]
+    selection = Selection.of(dataset, [field.name for field, _ in ruled])
+    pseudonym = Remembered(pseudonyms(pseudonym_key))
+    turned = [_ruled(canonicaliser(dataset.name, field, timezone), rule, pseudonym) for field, rule in ruled]
+
+    def columns(rows: Sequence[Row]) -> Columns:
+        if not rows:
+            return [()] * len(turned)
+        # The selection's columns beyond the fields are for paging alone: zip leaves them.
+        return [turn(column) for turn, column in zip(turned, zip(*rows, strict=True), strict=False)]
+
+    kept = [field.name if isinstance(rule, Keep) else None for field, rule in ruled]
+    return Cut(
+        selection=selection,
+        fields=tuple(_output(field, rule) for field, rule in ruled),
+        columns=columns,
+        totals=totals_of(selection, kept, owners),
+    )
+
+
+def inexact_fields(cut: Cut, rows: Sequence[Row]) -> tuple[str, ...]:
+    """
+    Return the names of decimal fields that hold a float in these rows: as the source keeps them, they are inexact.
+    """
+    decimals = [(i, field.name) for i, field in enumerate(cut.fields) if field.type is FieldType.DECIMAL]
+    return tuple(name for i, name in decimals if any(type(row[i]) is float for row in rows))
+
+
+def _output(field: Field, rule: Rule) -> OutputField:
+    kind = field.type if isinstance(rule, Keep) else FieldType.TEXT
+    return OutputField(name=field.name, type=kind, description=field.description)
+
+
+def _ruled(canonical: Canonicaliser, rule: Rule, pseudonym: Remembered) -> Canonicaliser:
+    match rule:
+        case Keep():
+            return canonical
+        case Mask(kind):
+            return _replacing(canonical, Remembered(mask(kind)))
+        case Pseudonymise():
+            return _replacing(canonical, pseudonym)
+        case Withhold():
+            raise AssertionError("a withheld field is not in the cut")
+        case _:
+            assert_never(rule)
+
+
+def _replacing(canonical: Canonicaliser, replacement: Remembered) -> Canonicaliser:
+    def replaced(values: Sequence[object]) -> Sequence[str | None]:
+        return list(map(replacement.__getitem__, canonical(values)))
+
+    return replaced

@@ -92,6 +92,8 @@ def _plain_column(values: Sequence[Any], kinds: set[type], refuse: Refuse) -> Se
         found = list(map(str, values))
     except ValueError:
         raise refuse(_TOO_LONG) from None
+    if max(map(len, found)) > MOST_DIGITS:
+        raise refuse(_TOO_LONG)
     joined = "\n".join(found) + "\n"
     if float in kinds and ".0\n" in joined and kinds <= {int, float}:
         joined = joined.replace(".0\n", "\n")
@@ -121,7 +123,8 @@ def _without_exponent(text: str, refuse: Refuse) -> str:
     if abs(number.adjusted()) > MOST_DIGITS:
         raise refuse(_TOO_LONG)
     # Digits before the point of a zero, as in 0E+2, say nothing.
-    return f"{number:f}" if number or "." in f"{number:f}" else "0"
+    plain = f"{number:f}"
+    return plain if number or "." in plain else "0"
 
 
 def _scaled(texts: Sequence[str], scale: int, refuse: Refuse) -> Sequence[str]:

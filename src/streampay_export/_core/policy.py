@@ -13,7 +13,7 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from ..errors import InvalidPolicy, UnknownName, listed
-from .catalog import Catalog, FieldType
+from .catalog import Catalog, Dataset, FieldType
 
 
 class MaskKind(StrEnum):
@@ -60,6 +60,9 @@ class Pseudonymise:
 Rule: TypeAlias = Keep | Withhold | Mask | Pseudonymise
 
 RULE_NAMES: Mapping[type, str] = {Keep: "keep", Withhold: "withhold", Mask: "mask", Pseudonymise: "pseudonymise"}
+
+# A mask of a number or a time would read as a number or a time that is wrong.
+MASKABLE = frozenset({FieldType.TEXT, FieldType.JSON, FieldType.UUID})
 
 
 @frozen(kw_only=True)
@@ -119,8 +122,10 @@ class Policy:
                     fitting = dataset.field_named(name)
                 except UnknownName as unknown:
                     raise InvalidPolicy(where, unknown.problem) from None
-                if isinstance(entry.rule, Mask) and fitting.type not in {FieldType.TEXT, FieldType.JSON, FieldType.UUID}:
-                    raise InvalidPolicy(where, f"a mask is for text, not for {fitting.type}; withhold or pseudonymise it")
+                if isinstance(entry.rule, Mask) and fitting.type not in MASKABLE:
+                    raise InvalidPolicy(
+                        where, f"a mask is for text, not for {fitting.type}; withhold or pseudonymise it"
+                    )
 
 
 @frozen
@@ -156,3 +161,59 @@ class Policies:
         """
         for policy in self.by_profile.values():
             policy.check(catalog)
+
+
+@frozen(kw_only=True)
+class ListedField:
+    """
+    One field as the policy page shows it: what a profile does with it and why, in words a person reads.
+    """
+
+    name: str
+    rule: str
+    reason: str
+    category: str
+    origin: str
+    description: str
+
+
+@frozen(kw_only=True)
+class AlteredField:
+    """
+    A catalogued field that the person does not get as it is, and why.
+    """
+
+    dataset: str
+    field: str
+    rule: str
+    reason: str
+
+
+def listed_fields(dataset: Dataset, policy: Policy) -> tuple[ListedField, ...]:
+    """
+    Return every field of the dataset that may be spoken of, in catalog order.
+    """
+    ruled = ((each, policy.rule(dataset.name, each.name)) for each in dataset.fields)
+    return tuple(
+        ListedField(
+            name=each.name,
+            rule=RULE_NAMES[type(entry.rule)],
+            reason=entry.reason,
+            category=each.category,
+            origin=str(each.origin or ""),
+            description=each.description,
+        )
+        for each, entry in ruled
+        if entry.disclose
+    )
+
+
+def withheld_fields(dataset: Dataset, policy: Policy) -> tuple[AlteredField, ...]:
+    """
+    Return every field that is withheld or altered and may be spoken of, in catalog order.
+    """
+    return tuple(
+        AlteredField(dataset=dataset.name, field=each.name, rule=each.rule, reason=each.reason)
+        for each in listed_fields(dataset, policy)
+        if each.rule != RULE_NAMES[Keep]
+    )

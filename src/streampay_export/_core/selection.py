@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from attrs import Attribute, field, frozen
 
 from ..errors import InvalidRequest
-from .catalog import Dataset, FieldType
+from .catalog import Dataset, Direction, FieldType
 from .party import Subject
 
 Row: TypeAlias = tuple[Any, ...]
@@ -57,7 +57,7 @@ class Selection:
         mapped = [dataset.field_named(name) for name in fields]
         columns = [Column(each.column, each.type) for each in mapped]
 
-        def place(name: str, of_owner: bool = False) -> int:
+        def place(name: str, *, of_owner: bool = False) -> int:
             for position, column in enumerate(columns):
                 if column.name == name and column.of_owner == of_owner:
                     return position
@@ -69,8 +69,8 @@ class Selection:
         if dataset.owner is None:
             subject = tuple(place(name) for name in dataset.subject)
         else:
-            subject = tuple(place(name, True) for name in dataset.owner.subject)
-        if dataset.direction is not None:
+            subject = tuple(place(name, of_owner=True) for name in dataset.owner.subject)
+        if isinstance(dataset.direction, Direction):
             place(dataset.direction.out)
             place(dataset.direction.into)
         return cls(dataset=dataset, fields=tuple(fields), columns=tuple(columns), key=key, subject=subject)
