@@ -1,0 +1,3 @@
+"""
+Where history is read from: adapters of `HistorySource`.
+"""

@@ -1,0 +1,228 @@
+"""
+What the SQL source needs to know of one kind of database. A further kind is one more class of this protocol.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, tzinfo
+from enum import Enum, auto
+from typing import Any, Protocol, TypeAlias
+
+from attrs import field, frozen
+from sqlalchemy import ClauseElement, ColumnElement, Dialect
+
+from .._core.selection import Row
+from ..errors import BackendError
+from .timestamp_forms import InstantForm
+
+Run: TypeAlias = Callable[[str, Mapping[str, object]], list[Row]]
+"""Runs SQL inside the snapshot and returns all rows."""
+
+CANONICAL_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
+# Every identifier stands in the SQL several times; databases bound the length and depth of a statement.
+MOST_IDENTIFIERS = 500
+
+
+class Kind(Enum):
+    """
+    What a column holds, as far as comparing with it goes.
+    """
+
+    INTEGER = auto()
+    NUMBER = auto()
+    FLOAT = auto()
+    TEXT = auto()
+    PADDED_TEXT = auto()
+    UUID = auto()
+    AWARE_TIMESTAMP = auto()
+    NAIVE_TIMESTAMP = auto()
+    DATE = auto()
+    JSON = auto()
+    ANY = auto()
+    OTHER = auto()
+
+
+@frozen(kw_only=True)
+class SqlColumn:
+    """
+    One column as the database declares it. *bits* is the width of an integer.
+    """
+
+    name: str
+    kind: Kind
+    nullable: bool = True
+    bits: int = 64
+
+
+@frozen(kw_only=True)
+class SqlTable:
+    """
+    One table or view as the database declares it.
+    """
+
+    name: str
+    schema: str | None
+    columns: Mapping[str, SqlColumn] = field(eq=False)
+
+
+class Cursor(Protocol):
+    """
+    A cursor that is read forward.
+    """
+
+    def fetchmany(self, size: int, /) -> list[Any]:
+        """
+        Return the next at most *size* rows.
+        """
+
+    def close(self) -> None:
+        """
+        Give up what the database keeps for it.
+        """
+
+
+class Database(Protocol):
+    """
+    One kind of database behind one DBAPI driver. Stateless.
+
+    *connection* is always the driver's own, so that rows come as its tuples with nothing in between.
+    Methods let the driver's errors pass; `unavailable` makes ours of them.
+    """
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """
+        The driver's root exceptions.
+        """
+
+    @property
+    def dialect(self) -> Dialect:
+        """
+        The dialect that writes statements, with parameters by name.
+        """
+
+    @property
+    def limits_legs(self) -> bool:
+        """
+        Whether each leg of a union may have an order and a limit, and is planned better with them.
+        """
+
+    def reading(self, connection: Any) -> AbstractContextManager[datetime]:
+        """
+        Begin one consistent, read-only transaction, yield its instant, roll it back and undo all settings.
+        """
+
+    def now(self, connection: Any) -> datetime:
+        """
+        Return the database's current instant.
+        """
+
+    def rows(self, connection: Any, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        """
+        Run a statement and return all rows as tuples.
+        """
+
+    def forward(self, connection: Any, sql: str, parameters: Mapping[str, object]) -> Cursor:
+        """
+        Run a statement whose rows stay with the database until they are fetched.
+        """
+
+    def columns(self, run: Run, table: str, schema: str | None) -> Sequence[SqlColumn]:
+        """
+        Return a table's or view's columns; none if there is no such table.
+        """
+
+    def tables(self, run: Run, schema: str | None) -> Sequence[str]:
+        """
+        Return the names of the tables and views.
+        """
+
+    def identifier(self, column: SqlColumn, text: str) -> Sequence[object]:
+        """
+        Return the values of the column's type that *text* stands for: none where it cannot be one.
+        """
+
+    def compared(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return what of a subject column is compared with an `identifier`.
+        """
+
+    def selected(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return what is read of a column that is no key, such that no digit is lost.
+        """
+
+    def form(self, column: SqlColumn, unit: str | None, zone: tzinfo | None, sample: object) -> InstantForm | None:
+        """
+        Return how the column, holding *sample*, writes instants; `None` if it does not.
+
+        Raises `LookupError` with what is missing: `timezone` or `unit`.
+        """
+
+    def sampled(self, column: SqlColumn) -> bool:
+        """
+        Whether only a value tells the column's form.
+        """
+
+    def misshapen(
+        self, expression: ColumnElement[Any], form: InstantForm, *, fixed: bool
+    ) -> ColumnElement[bool] | None:
+        """
+        Return the condition that a value is not of the form; `None` where the database's types see to that.
+        """
+
+    def ordered_as_time(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return what of the column is compared with a bound.
+        """
+
+    def unavailable(self, error: Exception) -> BackendError:
+        """
+        Say what happened without the driver's words, which quote values.
+        """
+
+    def unreadable(self, error: Exception) -> tuple[int | None, str] | None:
+        """
+        If a value could not be read: the place of its column, where known, and what it is.
+        """
+
+    def broken(self, connection: Any) -> bool:
+        """
+        Whether the connection is of no use any more.
+        """
+
+    def forbidden(self, error: Exception) -> bool:
+        """
+        Whether the database user lacks the right to read.
+        """
+
+
+@frozen
+class Statement:
+    """
+    SQL, and the values of those parameters that are the same each time it runs.
+    """
+
+    sql: str
+    constants: Mapping[str, object] = field(repr=False)
+
+    @classmethod
+    def of(cls, database: Database, statement: ClauseElement) -> Statement:
+        """
+        Write the statement in the database's SQL. Other parameters have the names it was composed with.
+        """
+        written = statement.compile(dialect=database.dialect)
+        return cls(str(written), {name: v for name, v in written.params.items() if v is not None})
+
+
+def canonical_integer(text: str, bits: int) -> list[object]:
+    """
+    Return the integer that *text* is the one spelling of, if it fits.
+    """
+    if len(text) > 40 or not CANONICAL_INTEGER.match(text):
+        return []
+    number = int(text)
+    return [number] if -(1 << bits - 1) <= number < 1 << bits - 1 else []

@@ -1,0 +1,266 @@
+"""
+The statements of one query: legs of a union, one for each way in which a row can be the subject's.
+
+A row is in the first leg that has it: each leg leaves out what earlier subject columns claim, with
+IS DISTINCT FROM, as `<>` would lose the rows where those are NULL. One leg alone reads one index in key order,
+so their merge does too; `OR` would read the whole table, and UNION compares all columns to drop doubles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from attrs import field, frozen
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    column,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.sql import quoted_name
+
+from .._core.selection import Query
+from .sqlalchemy_database import Database, SqlTable
+from .timestamp_forms import InstantForm
+
+Condition = ColumnElement[bool]
+
+
+def sql_table(shape: SqlTable, alias: str) -> FromClause:
+    """
+    Return the table for composing; every name is quoted, whatever it is.
+    """
+    columns = [column(quoted_name(name, quote=True)) for name in shape.columns]  # type: ignore[var-annotated]  # a column of no type
+    schema = None if shape.schema is None else quoted_name(shape.schema, quote=True)
+    return table(quoted_name(shape.name, quote=True), *columns, schema=schema).alias(alias)
+
+
+@frozen(kw_only=True)
+class OwnedRows:
+    """
+    Composes the statements for one query's rows.
+
+    *identifiers* are, for each subject column, the names of the parameters with the values it may have.
+    *form* is how the as-of column writes instants; `None` with an as-of column means that it is NULL in
+    all of the subject's rows.
+    """
+
+    database: Database
+    query: Query
+    shape: SqlTable
+    owner_shape: SqlTable | None
+    identifiers: Sequence[Sequence[str]]
+    form: InstantForm | None = None
+    rows: FromClause = field(init=False)
+    owner: FromClause = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        rows = sql_table(self.shape, "r")
+        object.__setattr__(self, "rows", rows)
+        owner = rows if self.owner_shape is None else sql_table(self.owner_shape, "o")
+        object.__setattr__(self, "owner", owner)
+
+    # --- whose a row is
+
+    def legs(self) -> list[Condition]:
+        """
+        Return one condition for each subject column and identifier.
+        """
+        return self._legs(lambda subject, names: [subject == bindparam(name) for name in names])
+
+    def wide_legs(self) -> list[Condition]:
+        """
+        Return one condition for each subject column, for statements that need no order.
+        """
+        return self._legs(lambda subject, names: [subject.in_([bindparam(name) for name in names])])
+
+    def owner_legs(self, names: Iterable[str]) -> list[Condition]:
+        """
+        Return one condition for each owner row whose key is the parameter of that name.
+        """
+        owner = self.query.selection.dataset.owner
+        assert owner is not None  # noqa: S101  # called for datasets with one only
+        via, key = self.rows.c[owner.via], self.owner.c[owner.key]
+        return [and_(via == bindparam(name), key == bindparam(name)) for name in names]
+
+    def _legs(self, conditions: Callable[[ColumnElement[Any], Sequence[str]], list[Condition]]) -> list[Condition]:
+        dataset = self.query.selection.dataset
+        shape = self.owner_shape or self.shape
+        columns = dataset.owner.subject if dataset.owner else dataset.subject
+        legs: list[Condition] = []
+        earlier: list[Condition] = []
+        for name, names in zip(columns, self.identifiers, strict=True):
+            subject = self.database.compared(shape.columns[name], self.owner.c[name])
+            legs += [and_(each, *earlier) for each in conditions(subject, names)] if names else []
+            earlier += [subject.is_distinct_from(bindparam(each)) for each in names]
+        return legs
+
+    # --- statements
+
+    def page(
+        self, legs: Sequence[Condition], *, after: bool, limited: bool = True
+    ) -> Select[Any] | CompoundSelect[Any]:
+        """
+        Select the included rows in key order; *after* the parameters `after_…`, at most `row_limit` if *limited*.
+        """
+        selection = self.query.selection
+        read = [self._read(position).label(f"c{position}") for position in range(len(selection.columns))]
+        keys = [self.rows.c[name] for name in selection.dataset.key]
+        bounds = [*self._included(), *([self._key_bound("after", above=True)] if after else [])]
+        parts = [self._from(select(*read)).where(leg, *bounds) for leg in legs]
+        limit: ColumnElement[Any] = bindparam("row_limit")
+        if len(parts) == 1:
+            one = parts[0].order_by(*keys)
+            return one.limit(limit) if limited else one
+        if limited and self.database.limits_legs:
+            parts = [part.order_by(*keys).limit(limit) for part in parts]
+        # By place: a name might be a column's of the table as well.
+        merged = union_all(*parts).order_by(*(literal_column(str(place + 1)) for place in selection.key))
+        return merged.limit(limit) if limited else merged
+
+    def count(self, *, after: bool, upto: bool) -> Select[Any]:
+        """
+        Count the included rows between the parameters `after_…` and `upto_…`.
+        """
+        bounds = self._included()
+        bounds += [self._key_bound("after", above=True)] if after else []
+        bounds += [self._key_bound("upto", above=False)] if upto else []
+        found = self._union([literal_column("1").label("found")], bounds)
+        return select(func.count()).select_from(found)
+
+    def census(self, fixed_forms: Sequence[tuple[str, InstantForm, bool]]) -> Select[Any]:
+        """
+        Count the owned rows: all, omitted, later, outside, NULL for each key column, and misshapen for each
+        of *fixed_forms* (column, form, whether only that one form will do).
+        """
+        dataset = self.query.selection.dataset
+        optional = (dataset.as_of, dataset.omit.column if dataset.omit else None)
+        names = list(dict.fromkeys([*dataset.key, *(name for name in optional if name)]))
+        found = self._union([self.rows.c[name].label(f"c{i}") for i, name in enumerate(names)], [])
+        columns: dict[str, ColumnElement[Any]] = {name: found.c[f"c{i}"] for i, name in enumerate(names)}
+        omitted = columns[dataset.omit.column].is_not(None) if dataset.omit else false()
+        later, outside = self._outside(columns[dataset.as_of]) if dataset.as_of else (false(), false())
+        counts: list[Condition] = [
+            omitted,
+            and_(~omitted, later),
+            and_(~omitted, ~later, outside),
+            *(and_(~omitted, columns[name].is_(None)) for name in dataset.key),
+            *self._misshapen(columns, fixed_forms),
+        ]
+        totals: list[ColumnElement[Any]] = [func.count(), *(func.count(case((each, 1))) for each in counts)]
+        return select(*totals).select_from(found)
+
+    def sample(self, name: str) -> Select[Any]:
+        """
+        Select one value of a column that is not NULL.
+        """
+        found = self._union([self.rows.c[name].label("sample")], [self.rows.c[name].is_not(None)])
+        return select(found.c.sample).limit(1)
+
+    def owners(self, most: int) -> Select[Any]:
+        """
+        Select the keys of the subject's owner rows, but *most* at most.
+        """
+        owner = self.query.selection.dataset.owner
+        assert owner is not None  # noqa: S101  # called for datasets with one only
+        key = self.owner.c[owner.key]
+        parts = [select(key.label("owner_key")).where(leg, key.is_not(None)) for leg in self.wide_legs()]
+        return select(_one_or_union(parts).c.owner_key).limit(most)
+
+    # --- their parts
+
+    def _from(self, statement: Select[Any]) -> Select[Any]:
+        owner = self.query.selection.dataset.owner
+        if owner is None:
+            return statement.select_from(self.rows)
+        return statement.select_from(self.rows.join(self.owner, self.owner.c[owner.key] == self.rows.c[owner.via]))
+
+    def _union(self, columns: Sequence[ColumnElement[Any]], bounds: Sequence[Condition]) -> FromClause:
+        parts = [self._from(select(*columns)).where(leg, *bounds) for leg in self.wide_legs()]
+        return _one_or_union(parts)
+
+    def _read(self, position: int) -> ColumnElement[Any]:
+        selection = self.query.selection
+        asked = selection.columns[position]
+        if asked.of_owner and self.owner_shape is not None:
+            return self.database.selected(self.owner_shape.columns[asked.name], self.owner.c[asked.name])
+        expression = self.rows.c[asked.name]
+        # A key is compared with itself as it was read, and ordered by an index: nothing is made of it.
+        if position in selection.key:
+            return expression
+        return self.database.selected(self.shape.columns[asked.name], expression)
+
+    def _key_bound(self, name: str, *, above: bool) -> Condition:
+        columns = [self.rows.c[each] for each in self.query.selection.dataset.key]
+        values: list[ColumnElement[Any]] = [bindparam(f"{name}_{place}") for place in range(len(columns))]
+        if len(columns) == 1:
+            return columns[0] > values[0] if above else columns[0] <= values[0]
+        return tuple_(*columns) > tuple_(*values) if above else tuple_(*columns) <= tuple_(*values)
+
+    def _included(self) -> list[Condition]:
+        dataset = self.query.selection.dataset
+        conditions: list[Condition] = [
+            self.rows.c[name].is_not(None) for name in dataset.key if self.shape.columns[name].nullable
+        ]
+        if dataset.omit is not None:
+            conditions.append(self.rows.c[dataset.omit.column].is_(None))
+        if dataset.as_of is not None:
+            conditions += self._within(dataset.as_of)
+        return conditions
+
+    def _within(self, name: str) -> list[Condition]:
+        instant, window = self.rows.c[name], self.query.window
+        if self.form is None:
+            return [instant.is_(None) if window.start is None and window.end is None else false()]
+        value = self.database.ordered_as_time(self.shape.columns[name], instant)
+        upto: Condition = value <= bindparam("as_of")
+        if window.start is None and window.end is None:
+            always = name in self.query.selection.dataset.key or not self.shape.columns[name].nullable
+            return [upto if always else or_(upto, instant.is_(None))]
+        return [
+            upto,
+            *([value >= bindparam("window_start")] if window.start else []),
+            *([value < bindparam("window_end")] if window.end else []),
+        ]
+
+    def _outside(self, instant: ColumnElement[Any]) -> tuple[Condition, Condition]:
+        """
+        Return the conditions of being later than the as-of, and of being outside the window. Never NULL.
+        """
+        window = self.query.window
+        bounded = window.start is not None or window.end is not None
+        unknown = instant.is_(None) if bounded else false()
+        if self.form is None:
+            return false(), unknown
+        name = self.query.selection.dataset.as_of or ""
+        value = self.database.ordered_as_time(self.shape.columns[name], instant)
+        later = and_(instant.is_not(None), value > bindparam("as_of"))
+        before = and_(instant.is_not(None), value < bindparam("window_start")) if window.start else false()
+        behind = and_(instant.is_not(None), value >= bindparam("window_end")) if window.end else false()
+        return later, or_(unknown, before, behind)
+
+    def _misshapen(
+        self, columns: dict[str, ColumnElement[Any]], forms: Sequence[tuple[str, InstantForm, bool]]
+    ) -> list[Condition]:
+        conditions = []
+        for name, form, fixed in forms:
+            misshapen = self.database.misshapen(columns[name], form, fixed=fixed)
+            conditions.append(false() if misshapen is None else and_(columns[name].is_not(None), misshapen))
+        return conditions
+
+
+def _one_or_union(parts: Sequence[Select[Any]]) -> FromClause:
+    return parts[0].subquery("u") if len(parts) == 1 else union_all(*parts).subquery("u")

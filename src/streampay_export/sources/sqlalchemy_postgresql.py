@@ -1,0 +1,301 @@
+"""
+PostgreSQL as a source, through psycopg 3. Importing this module needs the extra `postgres`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+from sqlalchemy import ColumnElement, Dialect, Text, cast, collate
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
+
+from .._core.selection import Row
+from ..errors import BackendError, SourceUnavailable
+from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
+from .timestamp_forms import Aware, Day, Epoch, InstantForm, Naive, TextForm
+
+# Longer than any page or count takes while the documented indexes exist; a hung query must not hold a worker.
+STATEMENT_TIMEOUT = "300s"
+# Reads wait for nobody but a change of the table itself (ALTER TABLE); the export can come back later.
+LOCK_TIMEOUT = "10s"
+
+_KINDS = {
+    "int2": Kind.INTEGER,
+    "int4": Kind.INTEGER,
+    "int8": Kind.INTEGER,
+    "numeric": Kind.NUMBER,
+    "float4": Kind.FLOAT,
+    "float8": Kind.FLOAT,
+    "text": Kind.TEXT,
+    "varchar": Kind.TEXT,
+    "citext": Kind.TEXT,
+    "name": Kind.TEXT,
+    "bpchar": Kind.PADDED_TEXT,
+    "uuid": Kind.UUID,
+    "timestamptz": Kind.AWARE_TIMESTAMP,
+    "timestamp": Kind.NAIVE_TIMESTAMP,
+    "date": Kind.DATE,
+    "json": Kind.JSON,
+    "jsonb": Kind.JSON,
+}
+_BITS = {"int2": 16, "int4": 32}
+# A domain is what it is made of.
+_COLUMNS = """
+    SELECT a.attname::text, coalesce(base.typname, own.typname)::text,
+           NOT (a.attnotnull OR own.typnotnull)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_type own ON own.oid = a.atttypid
+    LEFT JOIN pg_catalog.pg_type base ON own.typtype = 'd' AND base.oid = own.typbasetype
+    WHERE c.relname = %(table)s AND c.relkind = ANY('{r,p,v,m,f}')
+      AND CASE WHEN %(schema)s::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid)
+               ELSE n.nspname = %(schema)s END
+      AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum
+"""
+_TABLES = """
+    SELECT c.relname::text
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = ANY('{r,p,v,m,f}')
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND CASE WHEN %(schema)s::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid)
+               ELSE n.nspname = %(schema)s END
+    ORDER BY c.relname
+"""
+
+
+class Postgresql:
+    """
+    A database whose types can be trusted. Parameters carry no type of their own: the server gives each
+    the type of the column it is compared with, so that nothing is cut (`varchar(10)`) or padded (`char(56)`).
+    """
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
+    dialect: Dialect = psycopg_dialect.PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    # Without them the planner reads and sorts a whole leg; with them it merges index scans.
+    limits_legs = True
+
+    @contextlib.contextmanager
+    def reading(self, connection: psycopg.Connection[Any]) -> Iterator[datetime]:
+        """
+        Begin a REPEATABLE READ, READ ONLY transaction: no lock that anyone waits for, no row changed.
+        """
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            raise SourceUnavailable("its one connection is in a transaction of the application; end that first")
+        autocommit = connection.autocommit
+        connection.autocommit = True
+        try:
+            with connection.cursor(row_factory=tuple_row) as cursor:
+                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                try:
+                    cursor.execute(
+                        "SELECT transaction_timestamp(), set_config('TimeZone', 'UTC', true),"
+                        " set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
+                        # A forward cursor is always read to its end: plan for all of its rows.
+                        " set_config('cursor_tuple_fraction', '1', true)",
+                        (LOCK_TIMEOUT, STATEMENT_TIMEOUT),
+                    )
+                    (read_at, *_) = _one(cursor)
+                    yield read_at.astimezone(UTC)
+                finally:
+                    if not connection.closed:
+                        cursor.execute("ROLLBACK")
+        finally:
+            if not connection.closed:
+                connection.autocommit = autocommit
+
+    def now(self, connection: psycopg.Connection[Any]) -> datetime:
+        """
+        Return the server's clock.
+        """
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            now: datetime = _one(cursor.execute("SELECT pg_catalog.clock_timestamp() AT TIME ZONE 'UTC'"))[0]
+        connection.rollback()
+        return now.replace(tzinfo=UTC)
+
+    def rows(self, connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        """
+        Run a statement and return all rows as tuples.
+        """
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            # Never prepared: a generic plan does not know the cursor's position and may sort everything.
+            return cursor.execute(sql.encode(), parameters, prepare=False).fetchall()
+
+    def forward(self, connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, object]) -> Cursor:
+        """
+        Declare a cursor on the server.
+        """
+        cursor = connection.cursor(name="streampay_export", row_factory=tuple_row)
+        return cursor.execute(sql.encode(), parameters)
+
+    def columns(self, run: Run, table: str, schema: str | None) -> Sequence[SqlColumn]:
+        """
+        Return a table's or view's columns; none if there is no such table.
+        """
+        return [
+            SqlColumn(name=name, kind=_KINDS.get(type_, Kind.OTHER), nullable=nullable, bits=_BITS.get(type_, 64))
+            for name, type_, nullable in run(_COLUMNS, {"table": table, "schema": schema})
+        ]
+
+    def tables(self, run: Run, schema: str | None) -> Sequence[str]:
+        """
+        Return the names of the tables and views.
+        """
+        return [name for (name,) in run(_TABLES, {"schema": schema})]
+
+    def identifier(self, column: SqlColumn, text: str) -> Sequence[object]:
+        """
+        Return the value of the column's type; text that is its one spelling for types not known here.
+        """
+        match column.kind:
+            case Kind.INTEGER:
+                return canonical_integer(text, column.bits)
+            case Kind.NUMBER:
+                return canonical_integer(text, 128)
+            case Kind.UUID:
+                return _uuid(text)
+            case Kind.TEXT | Kind.PADDED_TEXT | Kind.OTHER:
+                return [text]
+            case _:
+                return []
+
+    def compared(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return the column; as text where its type might not take any text (an enumeration, inet).
+        """
+        return cast(expression, Text) if column.kind is Kind.OTHER else expression
+
+    def selected(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return JSON as its text, with all digits, and `char(n)` without its padding; the rest as it is.
+        """
+        as_text = column.kind in {Kind.JSON, Kind.PADDED_TEXT}
+        return cast(expression, Text) if as_text else expression
+
+    def sampled(self, column: SqlColumn) -> bool:
+        """
+        Say yes for text: all other types tell their form.
+        """
+        return column.kind in {Kind.TEXT, Kind.PADDED_TEXT}
+
+    def form(self, column: SqlColumn, unit: str | None, zone: tzinfo | None, sample: object) -> InstantForm | None:
+        """
+        Return the form that the column's type has, or that *sample* has.
+        """
+        match column.kind:
+            case Kind.AWARE_TIMESTAMP:
+                return Aware()
+            case Kind.NAIVE_TIMESTAMP:
+                return Naive(_given("timezone", zone))
+            case Kind.DATE:
+                return Day(zone or UTC)
+            case Kind.INTEGER:
+                return Epoch(_given("unit", unit), int)
+            case Kind.NUMBER:
+                return Epoch(_given("unit", unit), Decimal)
+            case Kind.FLOAT:
+                return Epoch(_given("unit", unit), float)
+            case Kind.TEXT | Kind.PADDED_TEXT if isinstance(sample, str):
+                return TextForm.of(sample, zone)
+            case _:
+                return None
+
+    def misshapen(
+        self, expression: ColumnElement[Any], form: InstantForm, *, fixed: bool
+    ) -> ColumnElement[bool] | None:
+        """
+        Return the condition that a text is of another shape; other types have but one.
+        """
+        if not isinstance(form, TextForm):
+            return None
+        patterns = (glob.replace(".", r"\.").replace("+", r"\+") for glob in form.globs(fixed=fixed))
+        return cast(expression, Text).op("!~")(f"^(?:{'|'.join(patterns)})$")
+
+    def ordered_as_time(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return a text column in byte order: a language's order passes over punctuation.
+        """
+        if column.kind in {Kind.TEXT, Kind.PADDED_TEXT}:
+            return collate(cast(expression, Text), "C")
+        return expression
+
+    def unavailable(self, error: Exception) -> BackendError:
+        """
+        Name the SQLSTATE, or say what of the connection failed.
+        """
+        state = getattr(error, "sqlstate", None)
+        if state == "55P03":
+            return SourceUnavailable(f"a table was locked for more than {LOCK_TIMEOUT}; try again later")
+        if state == "57014":
+            return SourceUnavailable(f"a query took more than {STATEMENT_TIMEOUT}; are the indexes there?")
+        if state:
+            return SourceUnavailable(f"PostgreSQL answered {state} ({type(error).__name__})")
+        if isinstance(error, psycopg.errors.ConnectionTimeout):
+            return SourceUnavailable("PostgreSQL did not answer in time")
+        said = str(error)
+        for sign, problem in _CONNECTION_PROBLEMS:
+            if sign in said:
+                return SourceUnavailable(problem)
+        return SourceUnavailable("the connection to PostgreSQL failed or broke off")
+
+    def unreadable(self, error: Exception) -> tuple[int | None, str] | None:
+        """
+        Recognise timestamps that Python has no value for: `infinity`, and years beyond 9999 or before Christ.
+        """
+        if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+            return None, "a date outside the years 1 to 9999, or another value that Python cannot hold"
+        return None
+
+    def broken(self, connection: psycopg.Connection[Any]) -> bool:
+        """
+        Say whether the server or the network ended the connection.
+        """
+        return connection.closed
+
+    def forbidden(self, error: Exception) -> bool:
+        """
+        Recognise a missing GRANT.
+        """
+        return isinstance(error, psycopg.errors.InsufficientPrivilege)
+
+
+_CONNECTION_PROBLEMS = (
+    ("authentication failed", "PostgreSQL refused the credentials"),
+    ("no password supplied", "PostgreSQL refused the credentials"),
+    ("no pg_hba.conf entry", "PostgreSQL refused the credentials"),
+    ("role ", "PostgreSQL refused the credentials"),
+    ("database ", "PostgreSQL has no such database"),
+    ("failed to resolve host", "PostgreSQL's host name is unknown"),
+    ("could not translate host name", "PostgreSQL's host name is unknown"),
+    ("refused", "PostgreSQL does not listen at this host and port"),
+    ("No such file or directory", "PostgreSQL does not listen at this socket"),
+    ("timeout expired", "PostgreSQL did not answer in time"),
+)
+
+
+def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None, "a SELECT without FROM has one row"  # noqa: S101  # for the type checker
+    return row
+
+
+def _given(what: str, value: Any) -> Any:
+    if value is None:
+        raise LookupError(what)
+    return value
+
+
+def _uuid(text: str) -> list[object]:
+    try:
+        return [UUID(text)]
+    except ValueError:
+        return []
