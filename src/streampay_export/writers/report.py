@@ -1,0 +1,99 @@
+"""
+`index.html`: the page a person reads first. One file, no script, nothing from the network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.resources import files as package_files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from .._core.contents import BundleContents
+from .._core.datapackage import INEXACT_NOTE
+from .._core.documents import CHAIN_SENTENCE
+from .._core.manifest import BundleFile
+from .._core.notice import NOTICE_PARTS
+
+TITLES: Mapping[str, str] = {
+    "controller": "Who is responsible",
+    "contact": "Whom to ask",
+    "purposes": "What your data is used for",
+    "recipients": "Who receives it",
+    "retention": "How long it is kept",
+    "rights": "Your rights",
+    "complaint": "Where to complain",
+    "source": "Where the data comes from",
+    "automated_decisions": "Automated decisions",
+    "transfers": "Transfers to other countries",
+}
+_DIRECTIONS: Mapping[str, str] = {"in": "received", "out": "sent", "self": "to yourself", "": "—"}
+_TREATMENTS: Mapping[str, str] = {
+    "withhold": "left out",
+    "mask": "shown in part",
+    "pseudonymise": "replaced by a code",
+}
+_UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+class HtmlReport:
+    """
+    A `Report`. Everything shown is escaped and stands in a `<bdi>`. Thread-safe; nothing to close.
+    """
+
+    def __init__(self) -> None:
+        environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+        environment.filters.update(
+            grouped=_grouped,
+            instant=_instant,
+            size=_size,
+            direction=_DIRECTIONS.__getitem__,
+            treatment=_TREATMENTS.__getitem__,
+        )
+        here = package_files(__package__)
+        self._template = environment.from_string(here.joinpath("report.html").read_text("utf-8"))
+        self._style = here.joinpath("report.css").read_text("utf-8")
+        digest = hashlib.sha256(self._style.encode()).digest()
+        self._style_hash = f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+    def __call__(self, contents: BundleContents, files: Sequence[BundleFile]) -> bytes:
+        """
+        Return the page: the same arguments give the same bytes.
+        """
+        page = self._template.render(
+            contents=contents,
+            files=files,
+            total_rows=sum(each.summary.written for each in contents.datasets),
+            has_totals=any(each.summary.totals for each in contents.datasets),
+            has_withheld=any(each.withheld for each in contents.datasets),
+            notice_parts=[(TITLES[part], getattr(contents.notice, part)) for part in NOTICE_PARTS],
+            chain_sentence=CHAIN_SENTENCE,
+            inexact_note=INEXACT_NOTE,
+            # The one text that is not escaped: our own file, whose digest the page's policy names.
+            style=Markup(self._style),  # noqa: S704  # no data in it
+            style_hash=self._style_hash,
+        )
+        return page.encode()
+
+
+def _grouped(number: int | Decimal) -> str:
+    """
+    Write a number out in full, its whole digits in groups of three: `1,234,567.8900000`.
+    """
+    return format(number, ",f") if isinstance(number, Decimal) else format(number, ",d")
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds") + " UTC"
+
+
+def _size(octets: int) -> str:
+    if octets < 1000:
+        return f"{octets} bytes"
+    unit = next((unit for unit in ("kB", "MB") if octets < 1000 * _UNITS[unit]), "GB")
+    return f"{octets / _UNITS[unit]:,.1f} {unit}"
