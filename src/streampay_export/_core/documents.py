@@ -99,7 +99,11 @@ def readme(contents: BundleContents, files: Iterable[BundleFile]) -> bytes:
         f"Export {contents.job_id}, as of {spell_instant(contents.as_of)} (UTC). {completeness}",
         "Open index.html in a browser: it shows what is in this copy, and needs no network.",
         "WHAT IS INSIDE",
-        "\n".join(f"  {path:<{width}}  {count:>12,} rows" for path, count in rows.items() if count is not None),
+        "\n".join(
+            f"  {path:<{width}}  {count:>12,} {'row' if count == 1 else 'rows'}"
+            for path, count in rows.items()
+            if count is not None
+        ),
         _OTHER_FILES,
         "HOW TO CHECK IT",
         "Nothing was damaged on the way (in the unpacked folder):",
