@@ -96,11 +96,8 @@ def _sums(amounts: Sequence[str | None], groups: Sequence[_Group]) -> dict[_Grou
     _, _, fraction = texts[0].partition(".")
     # Where all have as many digits, the digits alone are integers: twice as fast as decimals.
     whole = has_scale(texts, len(fraction))
-    numbers: Iterator[int | Decimal]
-    if whole:
-        numbers = map(int, "\n".join(texts).replace(".", "").split("\n"))
-    else:
-        numbers = map(Decimal, texts)
+    digits = "\n".join(texts).replace(".", "")
+    numbers: Iterator[int | Decimal] = map(int, digits.split("\n")) if whole else map(Decimal, texts)
     gathered: defaultdict[_Group, list[int | Decimal]] = defaultdict(list)
     for group, number in zip(groups, numbers, strict=True):
         gathered[group].append(number)
