@@ -38,12 +38,16 @@ class Database:
         key: str,
         unavailable: Callable[[str], ExportError],
         clock: Callable[[], datetime] | None = None,
+        make_folder: bool = False,
     ) -> None:
         self._key = key
         self._unavailable = unavailable
         self._clock = clock
         self._opened = isinstance(url_or_engine, str)
-        engine = open_engine(url_or_engine, key) if isinstance(url_or_engine, str) else url_or_engine
+        if isinstance(url_or_engine, str):
+            engine = open_engine(url_or_engine, key, make_folder=make_folder)
+        else:
+            engine = url_or_engine
         self._sqlite = engine.dialect.name == "sqlite"
         self._engine = engine if self._sqlite else engine.execution_options(isolation_level="READ COMMITTED")
 

@@ -31,18 +31,19 @@ _CONNECT_ARGS: dict[str, dict[str, Any]] = {
 _CONNECT_ARGS["mariadb"] = _CONNECT_ARGS["mysql"]
 
 
-def open_engine(text: str, key: str) -> Engine:
+def open_engine(text: str, key: str, *, make_folder: bool = False) -> Engine:
     """
     Return an engine for a database URL; whoever calls this disposes of it.
 
-    A SQLite file is made if it is missing, and is nobody's but its owner's (0600). *key* names the
-    setting in `InvalidConfiguration`. Raises `MissingExtra` without the driver.
+    A SQLite file is made if it is missing (its folder too, with *make_folder*), and is nobody's but its
+    owner's (0600, 0700). *key* names the setting in `InvalidConfiguration`. Raises `MissingExtra` without
+    the driver.
     """
     backend = text.partition(":")[0].partition("+")[0]
     try:
         url = _with_driver(make_url(text))
         if backend == "sqlite":
-            _secure_file(url, key)
+            _secure_file(url, key, make_folder=make_folder)
         return create_engine(
             url,
             hide_parameters=True,
@@ -62,11 +63,13 @@ def _with_driver(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def _secure_file(url: URL, key: str) -> None:
+def _secure_file(url: URL, key: str, *, make_folder: bool) -> None:
     if not url.database or url.database.startswith((":", "file:")):
         raise InvalidConfiguration(key, "an SQLite database that lasts is a file: sqlite:///exports.db")
     path = Path(url.database)
     try:
+        if make_folder:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Never open a database that exists: closing it would drop this process's locks on it.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))

@@ -25,7 +25,7 @@ class JsonLinesAudit:
     """
     Audit sink and reader on one file: a line of JSON per entry, on disk before `append` returns.
 
-    Thread-safe, and safe for several processes of one machine (flock); nothing to close. The file is
+    Thread-safe, and safe for several processes of one machine (flock); `close` has nothing to do. The file is
     made on first use, private to its owner (0600); its folder must be there. The first append reads
     the file to learn which ids it has, later ones read what others added. A file that is moved away
     is begun anew.
@@ -58,6 +58,11 @@ class JsonLinesAudit:
             raise AuditUnavailable(error.strerror or "the file cannot be written") from None
         finally:
             self._lock.release()
+
+    def close(self) -> None:
+        """
+        Do nothing: no file stays open between calls.
+        """
 
     def entries(self, tenant: str, job_id: str | None = None) -> Iterator[AuditEntry]:
         """

@@ -25,11 +25,14 @@ class SqlAudit:
     Audit sink and reader on a table, one row per entry. Thread-safe, and safe for several processes.
 
     Takes a database URL, whose connections `close` closes, or an engine, which stays its maker's. The
-    tables are made by `create_tables`. An SQLite file is made private to its owner (0600).
+    tables are made by `create_tables`. An SQLite file is made private to its owner (0600); with
+    *make_folder* its folder is made too.
     """
 
-    def __init__(self, url_or_engine: str | Engine) -> None:
-        self._database = Database(url_or_engine, key="audit.url", unavailable=AuditUnavailable)
+    def __init__(self, url_or_engine: str | Engine, *, make_folder: bool = False) -> None:
+        self._database = Database(
+            url_or_engine, key="audit.url", unavailable=AuditUnavailable, make_folder=make_folder
+        )
 
     def create_tables(self) -> None:
         """

@@ -38,11 +38,24 @@ class SqlJobStore:
 
     Takes a database URL, whose connections `close` closes, or an engine, which stays its maker's. The
     tables are made by `create_tables`. An SQLite file is made private to its owner (0600), is written
-    ahead (WAL) and overwrites what it deletes. *clock*, for tests, stands in for the database's clock.
+    ahead (WAL) and overwrites what it deletes; with *make_folder* its folder is made too. *clock*, for
+    tests, stands in for the database's clock.
     """
 
-    def __init__(self, url_or_engine: str | Engine, *, clock: Callable[[], datetime] | None = None) -> None:
-        self._database = Database(url_or_engine, key="jobs.url", unavailable=JobStoreUnavailable, clock=clock)
+    def __init__(
+        self,
+        url_or_engine: str | Engine,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        make_folder: bool = False,
+    ) -> None:
+        self._database = Database(
+            url_or_engine,
+            key="jobs.url",
+            unavailable=JobStoreUnavailable,
+            clock=clock,
+            make_folder=make_folder,
+        )
 
     def create_tables(self) -> None:
         """
@@ -57,6 +70,13 @@ class SqlJobStore:
         Close the connections this store opened.
         """
         self._database.close()
+
+    def has_jobs(self) -> bool:
+        """
+        Say whether any tenant has a job, in whatever state.
+        """
+        with self._database.reading() as connection:
+            return connection.scalars(select(jobs.c.id).limit(1)).first() is not None
 
     def now(self) -> datetime:
         """

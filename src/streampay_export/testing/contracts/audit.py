@@ -1,0 +1,149 @@
+"""
+The contract of `ports.audit`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import pytest
+
+from ..._core.trail import AuditEntry
+from ...errors import AuditUnavailable
+from ...ports.audit import AuditReader, AuditSink
+from .outbox import make_entry
+
+
+class ReadableSink(AuditSink, AuditReader, Protocol):
+    """
+    A sink that reads back what it recorded.
+    """
+
+
+MakeSink = Callable[[], AuditSink]
+MakeReadableSink = Callable[[], ReadableSink]
+RawIds = Callable[[], Sequence[tuple[str, str]]]
+THREADS = 8
+
+
+class AuditSinkContract:
+    """
+    What every `AuditSink` keeps. Give three fixtures: *make_sink*, which opens the same empty trail each
+    time it is called; *raw_ids*, which reads the (tenant, id) of what is recorded, in order, past the
+    sink; and *break_trail*, which makes the trail unwritable until the function it returns is called.
+    """
+
+    @pytest.fixture
+    def make_sink(self) -> MakeSink:
+        """
+        Opens the trail under test.
+        """
+        raise NotImplementedError("give a fixture `make_sink`: a function that opens the same trail")
+
+    @pytest.fixture
+    def raw_ids(self) -> RawIds:
+        """
+        Reads the trail without the sink.
+        """
+        raise NotImplementedError("give a fixture `raw_ids`: a function that returns (tenant, id) pairs")
+
+    @pytest.fixture
+    def break_trail(self) -> Callable[[], Callable[[], None]]:
+        """
+        Makes the trail unwritable; returns what mends it.
+        """
+        raise NotImplementedError("give a fixture `break_trail`: a function that returns how to mend it")
+
+    def test_entries_are_recorded_in_order(self, make_sink: MakeSink, raw_ids: RawIds) -> None:
+        """
+        Each entry is there when append returns, after those before it.
+        """
+        sink = make_sink()
+        for n, id in enumerate(("z", "a", "m"), 1):
+            sink.append(make_entry(id))
+            assert n == len(raw_ids())
+        assert [("default", "z"), ("default", "a"), ("default", "m")] == list(raw_ids())
+
+    def test_the_same_id_is_recorded_once(self, make_sink: MakeSink, raw_ids: RawIds) -> None:
+        """
+        The same tenant and id again changes nothing, even with other facts; another tenant's is another entry.
+        """
+        sink = make_sink()
+        sink.append(make_entry("1"))
+        sink.append(make_entry("1", job_id="other"))
+        sink.append(make_entry("1", tenant="other"))
+        sink.append(make_entry("1"))
+        assert [("default", "1"), ("other", "1")] == list(raw_ids())
+
+    def test_other_instances_know_what_is_recorded(self, make_sink: MakeSink, raw_ids: RawIds) -> None:
+        """
+        What one instance recorded another neither repeats nor loses, in whatever turn they append.
+        """
+        first, second = make_sink(), make_sink()
+        for sink, id in ((first, "1"), (second, "1"), (second, "2"), (first, "2"), (first, "3"), (second, "3")):
+            sink.append(make_entry(id))
+        make_sink().append(make_entry("1"))
+        assert [("default", "1"), ("default", "2"), ("default", "3")] == list(raw_ids())
+
+    def test_threads_append_whole_entries_once(self, make_sink: MakeSink, raw_ids: RawIds) -> None:
+        """
+        Threads that append the same entries at once, through two instances, leave each exactly once.
+        """
+        sinks = [make_sink(), make_sink()]
+        together = threading.Barrier(THREADS)
+
+        def append(thread: int) -> None:
+            together.wait()
+            for n in range(10):
+                sinks[thread % 2].append(make_entry(f"shared-{n}"))
+                sinks[thread % 2].append(make_entry(f"own-{thread}-{n}"))
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(append, range(THREADS)))
+        recorded = [id for _, id in raw_ids()]
+        expected = [f"shared-{n}" for n in range(10)] + [f"own-{t}-{n}" for t in range(THREADS) for n in range(10)]
+        assert sorted(expected) == sorted(recorded)
+
+    def test_a_trail_that_is_down_refuses(
+        self, make_sink: MakeSink, raw_ids: RawIds, break_trail: Callable[[], Callable[[], None]]
+    ) -> None:
+        """
+        An entry that cannot be recorded is refused by `AuditUnavailable`, and taken once the trail is back.
+        """
+        sink = make_sink()
+        sink.append(make_entry("1"))
+        mend = break_trail()
+        for _ in range(2):
+            with pytest.raises(AuditUnavailable):
+                sink.append(make_entry("2"))
+        mend()
+        sink.append(make_entry("2"))
+        assert [("default", "1"), ("default", "2")] == list(raw_ids())
+
+
+class AuditReaderContract(AuditSinkContract):
+    """
+    What every sink keeps that is an `AuditReader` too. The fixtures are those of `AuditSinkContract`.
+    """
+
+    def test_entries_come_back_as_they_were(self, make_sink: MakeReadableSink) -> None:
+        """
+        A tenant's entries are read whole, in the order recorded, all of them or one job's.
+        """
+        sink, reader = make_sink(), make_sink()
+        entries = [make_entry("3", job_id="job-2"), make_entry("1"), make_entry("2", tenant="other")]
+        for entry in entries:
+            sink.append(entry)
+        assert entries[:2] == list(reader.entries("default"))
+        assert entries[1:2] == list(reader.entries("default", "job-1"))
+        assert entries[2:] == list(reader.entries("other"))
+        assert [] == list(reader.entries("other", "job-2"))
+
+    def test_an_empty_trail_has_no_entries(self, make_sink: MakeReadableSink) -> None:
+        """
+        Before anything was recorded there is nothing to read, and no error.
+        """
+        assert not list(make_sink().entries("default"))

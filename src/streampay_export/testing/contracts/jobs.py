@@ -1,0 +1,841 @@
+"""
+The contract of `ports.jobs`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from attrs import evolve
+
+from ..._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
+from ..._core.lifecycle import FINAL, Completeness, State
+from ..._core.request import ExportRequest
+from ...errors import ActiveExportDiffers, IdempotencyKeyReused, IllegalMove, InvalidRequest, LeaseLost
+from ...ports.jobs import Admission, Completion, Idempotency, JobStore, LinkUse
+from ...ports.outbox import Outbox
+from .outbox import make_entry
+
+Advance = Callable[[float], None]
+LEASE = timedelta(seconds=60)
+SESSION = timedelta(minutes=60)
+WEEK = timedelta(days=7)
+MICROSECOND = timedelta(microseconds=1)
+MOST = 5
+THREADS = 32
+HOSTILE = ("", "nobody", "a" * 10_000, "\0", "job-1\0", "JOB-1", "job-1 ", "é", "\ud800", "%", "' OR '1'='1")
+
+
+def make_job(
+    store: JobStore,
+    id: str = "job-1",
+    *,
+    owner: str = "owner",
+    requester: str | None = None,
+    tenant: str = "default",
+    request: ExportRequest | None = None,
+    not_before: datetime | None = None,
+) -> Job:
+    """
+    Return a queued job, received now, whose parts are all filled in.
+    """
+    now = store.now()
+    return Job(
+        id=id,
+        tenant=tenant,
+        owner_tag=owner,
+        requester_tag=requester or owner,
+        capacity="subject",
+        request=request or ExportRequest(datasets=("streams", "payouts")),
+        sealed=b"\x00sealed \xff",
+        wrapped_key=WrappedKey(key_id="key-1", ciphertext=b"\x00wrapped \xff"),
+        received_at=now,
+        due_at=now + timedelta(days=30),
+        not_before=not_before,
+        datasets=(DatasetProgress(name="streams"), DatasetProgress(name="payouts", expected=3, written=1)),
+    )
+
+
+def claim_one(store: JobStore, job_id: str | None = None) -> Claim:
+    """
+    Claim a job that must be there to claim.
+    """
+    claim = store.claim(lease=LEASE, max_attempts=MOST, job_id=job_id)
+    assert claim is not None
+    return claim
+
+
+def completion(store: JobStore, life: timedelta = WEEK) -> Completion:
+    """
+    Return a completion whose artifact lives from now for *life*.
+    """
+    return Completion(
+        as_of=store.now() - MICROSECOND,
+        completeness=Completeness.PARTIAL,
+        datasets=(DatasetProgress(name="streams", state="done", expected=2, written=2),),
+        artifact=Artifact(key="default/job-1/1.zip", size=2**40, sha256="0f" * 32),
+        expires_at=store.now() + life,
+    )
+
+
+def make_ready(store: JobStore, id: str = "job-1", *, life: timedelta = WEEK, tenant: str = "default") -> Job:
+    """
+    Bring a new job to its end: ready.
+    """
+    store.add(make_job(store, id, owner=f"owner of {id}", tenant=tenant))
+    return store.complete(claim_one(store, id), completion(store, life))
+
+
+def ids(jobs: object) -> list[str]:
+    """
+    Return the ids of jobs.
+    """
+    return [job.id for job in jobs]  # type: ignore[attr-defined]  # any iterable of jobs
+
+
+class JobStoreContract:
+    """
+    What every `JobStore` keeps. Give two fixtures: *store*, empty, and *advance*, a function that moves the
+    store's clock by so many seconds; the clock must stand still otherwise. A store that is an `Outbox` too
+    (the contract needs it to see *entries*) is given as *outbox*; without one, leave it `None`.
+    """
+
+    @pytest.fixture
+    def store(self) -> JobStore:
+        """
+        The store under test.
+        """
+        raise NotImplementedError("give a fixture `store` that returns your store, empty")
+
+    @pytest.fixture
+    def advance(self) -> Advance:
+        """
+        Moves the store's clock.
+        """
+        raise NotImplementedError("give a fixture `advance`: a function that moves the store's clock")
+
+    @pytest.fixture
+    def outbox(self) -> Outbox:
+        """
+        The outbox in which the store puts entries.
+        """
+        raise NotImplementedError("give a fixture `outbox` that returns the outbox of `store`")
+
+    # --- the clock ------------------------------------------------------------------------------------------
+
+    def test_the_clock_is_utc_and_moves_as_told(self, store: JobStore, advance: Advance) -> None:
+        """
+        `now` is aware, in UTC, and exact to the microsecond.
+        """
+        before = store.now()
+        advance(1.000001)
+        assert timedelta(0) == before.utcoffset()
+        assert timedelta(seconds=1, microseconds=1) == store.now() - before
+
+    # --- add ------------------------------------------------------------------------------------------------
+
+    def test_a_job_comes_back_as_it_was_added(self, store: JobStore) -> None:
+        """
+        Every part of a job is stored exactly.
+        """
+        job = make_job(store, not_before=store.now() + timedelta(days=400, microseconds=7))
+        admitted = store.add(job)
+        assert (Admission.CREATED, job, job) == (admitted.admission, admitted.job, store.get("default", "job-1"))
+
+    def test_an_equal_request_gets_the_active_job(self, store: JobStore) -> None:
+        """
+        While a job is queued or running, the same tenant, owner, profile and requester get that one.
+        """
+        first = store.add(make_job(store)).job
+        while_queued = store.add(make_job(store, "job-2"))
+        running = claim_one(store).job
+        while_running = store.add(make_job(store, "job-3"))
+        assert [(Admission.ACTIVE, first), (Admission.ACTIVE, running)] == [
+            (each.admission, each.job) for each in (while_queued, while_running)
+        ]
+        assert [None, None] == [store.get("default", id) for id in ("job-2", "job-3")]
+
+    def test_another_request_meets_the_active_job(self, store: JobStore) -> None:
+        """
+        Other parameters while one is active raise `ActiveExportDiffers`, which names it.
+        """
+        store.add(make_job(store))
+        with pytest.raises(ActiveExportDiffers) as caught:
+            store.add(make_job(store, "job-2", request=ExportRequest(datasets=("streams",))))
+        assert "job-1" == caught.value.job_id
+
+    def test_others_have_active_jobs_of_their_own(self, store: JobStore) -> None:
+        """
+        Another tenant, owner, profile or requester is another active job.
+        """
+        support = ExportRequest(profile="support", datasets=("streams",))
+        others = [
+            make_job(store),
+            make_job(store, "job-2", tenant="other"),
+            make_job(store, "job-3", owner="Owner"),
+            make_job(store, "job-4", request=support),
+            make_job(store, "job-5", requester="somebody"),
+            make_job(store, "job-6", owner="somebody", requester="owner"),
+        ]
+        assert {Admission.CREATED} == {store.add(job).admission for job in others}
+
+    @pytest.mark.parametrize("state", [State.READY, *sorted(FINAL)])
+    def test_an_ended_job_is_not_active(self, store: JobStore, state: State) -> None:
+        """
+        From ready on, a new request makes a new job.
+        """
+        store.add(make_job(store))
+        if state in {State.READY, State.EXPIRED, State.DELETED}:
+            store.complete(claim_one(store), completion(store))
+        if state is not State.READY:
+            before = State.READY if state in {State.EXPIRED, State.DELETED} else State.QUEUED
+            assert store.end("default", "job-1", expected={before}, state=state) is not None
+        assert Admission.CREATED is store.add(make_job(store, "job-2")).admission
+
+    def test_a_taken_id_is_refused(self, store: JobStore) -> None:
+        """
+        A second job under one id is refused, and the first is as it was.
+        """
+        first = store.add(make_job(store)).job
+        with pytest.raises(InvalidRequest):
+            store.add(make_job(store, owner="another"))
+        assert first == store.get("default", "job-1")
+
+    def test_an_idempotency_key_repeats(self, store: JobStore) -> None:
+        """
+        The same key with the same digest gives the job it made, also when that has ended.
+        """
+        key = Idempotency(key="key", digest="d1")
+        store.add(make_job(store), idempotency=key)
+        ended = store.end("default", "job-1", expected={State.QUEUED}, state=State.CANCELLED)
+        again = store.add(make_job(store, "job-2"), idempotency=key)
+        assert (Admission.REPEATED, ended) == (again.admission, again.job)
+
+    def test_an_idempotency_key_with_another_request_is_refused(self, store: JobStore) -> None:
+        """
+        The same key with another digest raises `IdempotencyKeyReused`, active job or not.
+        """
+        store.add(make_job(store), idempotency=Idempotency(key="key", digest="d1"))
+        with pytest.raises(IdempotencyKeyReused):
+            store.add(make_job(store, "job-2"), idempotency=Idempotency(key="key", digest="d2"))
+
+    def test_idempotency_keys_are_ones_own(self, store: JobStore) -> None:
+        """
+        A key is known per tenant, requester and owner, and only exactly as written.
+        """
+        key = Idempotency(key="key", digest="d1")
+        others = [
+            (make_job(store), key),
+            (make_job(store, "job-2", tenant="other"), key),
+            (make_job(store, "job-3", owner="another"), key),
+            (make_job(store, "job-4", requester="another"), key),
+        ]
+        assert [Admission.CREATED] * 4 == [store.add(job, idempotency=it).admission for job, it in others]
+        spelt_otherwise = Idempotency(key="KEY", digest="d2")
+        assert Admission.ACTIVE is store.add(make_job(store, "job-5"), idempotency=spelt_otherwise).admission
+
+    def test_a_key_that_met_an_active_job_names_it(self, store: JobStore) -> None:
+        """
+        After `ACTIVE` the key repeats that job.
+        """
+        store.add(make_job(store))
+        key = Idempotency(key="key", digest="d1")
+        store.add(make_job(store, "job-2"), idempotency=key)
+        store.end("default", "job-1", expected={State.QUEUED}, state=State.FAILED)
+        again = store.add(make_job(store, "job-3"), idempotency=key)
+        assert (Admission.REPEATED, "job-1") == (again.admission, again.job.id)
+
+    def test_a_refused_request_leaves_its_key_free(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        A request that met another active one stores nothing: no job, no key, no entry.
+        """
+        store.add(make_job(store))
+        key = Idempotency(key="key", digest="d1")
+        other = make_job(store, "job-2", request=ExportRequest(datasets=("streams",)))
+        with pytest.raises(ActiveExportDiffers):
+            store.add(other, idempotency=key, entries=[make_entry("1")])
+        store.end("default", "job-1", expected={State.QUEUED}, state=State.CANCELLED)
+        assert Admission.CREATED is store.add(other, idempotency=key).admission
+        assert not outbox.pending()
+
+    def test_erasing_a_job_forgets_its_key(self, store: JobStore) -> None:
+        """
+        After erasure the key makes a new job.
+        """
+        key = Idempotency(key="key", digest="d1")
+        store.add(make_job(store), idempotency=key)
+        store.end("default", "job-1", expected={State.QUEUED}, state=State.ERASED)
+        assert Admission.CREATED is store.add(make_job(store, "job-2"), idempotency=key).admission
+
+    def test_entries_are_stored_with_a_created_job_only(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        The outbox gets an entry of the call that created, of no other.
+        """
+        key = Idempotency(key="key", digest="d1")
+        for n in range(3):
+            store.add(make_job(store, f"job-{n}"), idempotency=key, entries=[make_entry(f"entry-{n}")])
+        store.add(make_job(store, "job-3"), entries=[make_entry("entry-3")])
+        assert [make_entry("entry-0")] == list(outbox.pending())
+
+    @pytest.mark.parametrize("key", [None, Idempotency(key="key", digest="d1")])
+    def test_one_of_many_concurrent_requests_creates(self, store: JobStore, key: Idempotency | None) -> None:
+        """
+        32 equal requests at once are one job, and 32 times the same answer.
+        """
+        together = threading.Barrier(THREADS)
+
+        def add(n: int) -> tuple[Admission, Job]:
+            together.wait()
+            admitted = store.add(make_job(store, f"job-{n}"), idempotency=key)
+            return admitted.admission, admitted.job
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            answers = list(pool.map(add, range(THREADS)))
+        assert 1 == [admission for admission, _ in answers].count(Admission.CREATED)
+        assert 1 == len({job.id for _, job in answers})
+        assert all(job == answers[0][1] for _, job in answers)
+
+    # --- get and list ---------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_unknown_names_are_nobodys(self, store: JobStore, name: str) -> None:
+        """
+        A tenant or id that no job has is unknown to every method, whatever it is made of.
+        """
+        make_ready(store)
+        for tenant, id in (("default", name), (name, "job-1")):
+            assert store.get(tenant, id) is None
+            assert store.end(tenant, id, expected={State.READY}, state=State.ERASED) is None
+            assert not store.add_link(tenant, id, "link", expires_at=store.now() + LEASE)
+            assert store.use_link(tenant, id, "link", session=SESSION) is None
+            store.forget_artifact(tenant, id)
+            assert store.claim(lease=LEASE, max_attempts=MOST, tenant=tenant, job_id=id) is None
+        assert not store.list(name, "owner of job-1", limit=9)
+        assert not store.list("default", name, limit=9)
+
+    def test_jobs_are_listed_newest_first(self, store: JobStore, advance: Advance) -> None:
+        """
+        One's own and those one asked for, by (received_at, id) from the newest, at most *limit*.
+        """
+        for n, (owner, requester) in enumerate([("me", "me"), ("me", "you"), ("you", "me"), ("you", "you")]):
+            for suffix in "ab":
+                request = ExportRequest(profile=suffix, datasets=("streams",))
+                store.add(make_job(store, f"job-{n}{suffix}", owner=owner, requester=requester, request=request))
+            advance(1)
+        store.add(make_job(store, "job-9", owner="me", tenant="other"))
+        expected = ["job-2b", "job-2a", "job-1b", "job-1a", "job-0b", "job-0a"]
+        assert expected == ids(store.list("default", "me", limit=9))
+        assert expected[:3] == ids(store.list("default", "me", limit=3))
+
+    def test_a_list_goes_on_after_any_job(self, store: JobStore, advance: Advance) -> None:
+        """
+        *before* continues behind that job, without it: no job twice, none missing.
+        """
+        for n in range(6):
+            requester = "me" if n % 2 else "you"
+            request = ExportRequest(profile=f"p{n}", datasets=("streams",))
+            store.add(make_job(store, f"job-{n}", owner="me", requester=requester, request=request))
+            advance(n // 3)
+        everything = list(store.list("default", "me", limit=9))
+        assert 6 == len(everything)
+        for n, job in enumerate(everything):
+            rest = store.list("default", "me", limit=9, before=(job.received_at, job.id))
+            assert everything[n + 1 :] == list(rest)
+
+    def test_erased_jobs_are_not_listed(self, store: JobStore) -> None:
+        """
+        An erased job is in no list; one that ended otherwise is.
+        """
+        for n, state in enumerate((State.ERASED, State.CANCELLED, State.FAILED)):
+            store.add(make_job(store, f"job-{n}"))
+            store.end("default", f"job-{n}", expected={State.QUEUED}, state=state)
+        assert ["job-2", "job-1"] == ids(store.list("default", "owner", limit=9))
+
+    # --- claim ----------------------------------------------------------------------------------------------
+
+    def test_a_claim_is_a_lease_with_a_fence(self, store: JobStore) -> None:
+        """
+        A claimed job runs, with fence, attempts and revision one higher, until now + lease.
+        """
+        job = store.add(make_job(store, not_before=store.now())).job
+        claim = claim_one(store)
+        expected = evolve(
+            job,
+            state=State.RUNNING,
+            not_before=None,
+            fence=1,
+            attempts=1,
+            lease_until=store.now() + LEASE,
+            revision=1,
+        )
+        assert (expected, expected, 1) == (claim.job, store.get("default", "job-1"), claim.fence)
+
+    def test_nobody_else_claims_a_leased_job(self, store: JobStore, advance: Advance) -> None:
+        """
+        As long as the lease lasts the job waits for nobody.
+        """
+        store.add(make_job(store))
+        claim_one(store)
+        advance(LEASE.total_seconds() - 0.000001)
+        assert store.claim(lease=LEASE, max_attempts=MOST) is None
+        assert not store.waiting()
+
+    def test_an_expired_lease_is_taken_over(self, store: JobStore, advance: Advance) -> None:
+        """
+        When the lease is over, the next claim gets a higher fence and counts another attempt.
+        """
+        store.add(make_job(store))
+        first = claim_one(store)
+        advance(LEASE.total_seconds())
+        assert ["job-1"] == ids(store.waiting())
+        second = claim_one(store)
+        assert (first.fence + 1, 2) == (second.fence, second.job.attempts)
+
+    def test_the_longest_waiting_is_first(self, store: JobStore, advance: Advance) -> None:
+        """
+        Queued jobs wait from not_before or received_at, running ones from the end of their lease; then by id.
+        """
+        store.add(make_job(store, "job-running", owner="1"))
+        claim_one(store)
+        store.add(make_job(store, "job-later", owner="2", not_before=store.now() + LEASE + MICROSECOND))
+        advance(30)
+        store.add(make_job(store, "job-b", owner="3"))
+        store.add(make_job(store, "job-a", owner="4"))
+        advance(40)
+        order = ["job-a", "job-b", "job-running", "job-later"]
+        assert order == ids(store.waiting())
+        assert order[:2] == ids(store.waiting(2))
+        assert order == [claim_one(store).job.id for _ in order]
+
+    def test_a_job_does_not_wait_before_its_time(self, store: JobStore, advance: Advance) -> None:
+        """
+        A job with `not_before` waits from that instant on, not a microsecond earlier.
+        """
+        store.add(make_job(store, not_before=store.now() + timedelta(seconds=1)))
+        advance(0.999999)
+        assert (None, []) == (store.claim(lease=LEASE, max_attempts=MOST), list(store.waiting()))
+        advance(0.000001)
+        assert "job-1" == claim_one(store).job.id
+
+    def test_a_named_job_is_claimed_alone(self, store: JobStore) -> None:
+        """
+        A claim that names a tenant or a job takes no other.
+        """
+        for n, tenant in enumerate(("default", "other", "default")):
+            store.add(make_job(store, f"job-{n}", owner=str(n), tenant=tenant))
+        assert store.claim(lease=LEASE, max_attempts=MOST, tenant="nobody") is None
+        assert store.claim(lease=LEASE, max_attempts=MOST, tenant="default", job_id="job-1") is None
+        named = store.claim(lease=LEASE, max_attempts=MOST, tenant="default", job_id="job-2")
+        assert named is not None
+        assert "job-2" == named.job.id
+        others = store.claim(lease=LEASE, max_attempts=MOST, tenant="other")
+        assert others is not None
+        assert "job-1" == others.job.id
+
+    def test_attempts_are_bounded(self, store: JobStore, advance: Advance) -> None:
+        """
+        A job that has had its attempts is claimed no more, and is in `exhausted`, not before.
+        """
+        store.add(make_job(store))
+        for attempts in (1, 2):
+            assert not store.exhausted(max_attempts=2)
+            assert attempts == claim_one(store).job.attempts
+            assert not store.exhausted(max_attempts=1), "a leased job does not wait"
+            advance(LEASE.total_seconds())
+        assert store.claim(lease=LEASE, max_attempts=2) is None
+        assert ["job-1"] == ids(store.exhausted(max_attempts=2))
+        assert ["job-1"] == ids(store.waiting())
+        assert not store.exhausted(max_attempts=3)
+
+    def test_concurrent_claims_get_different_jobs(self, store: JobStore) -> None:
+        """
+        Threads that claim at once never get the same job, and together get all.
+        """
+        for n in range(16):
+            store.add(make_job(store, f"job-{n:02}", owner=str(n)))
+        together = threading.Barrier(8)
+
+        def claim_some(_: int) -> list[str]:
+            together.wait()
+            claims = iter(lambda: store.claim(lease=LEASE, max_attempts=MOST), None)
+            return [claim.job.id for claim in claims if claim is not None]
+
+        with ThreadPoolExecutor(8) as pool:
+            claimed = [id for some in pool.map(claim_some, range(8)) for id in some]
+        rest = iter(lambda: store.claim(lease=LEASE, max_attempts=MOST), None)
+        claimed += [claim.job.id for claim in rest if claim is not None]
+        assert [f"job-{n:02}" for n in range(16)] == sorted(claimed)
+
+    # --- what a claim may do --------------------------------------------------------------------------------
+
+    def test_renewing_moves_the_lease(self, store: JobStore, advance: Advance) -> None:
+        """
+        The lease lasts from now; nothing else changes, the revision neither.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        advance(59)
+        renewed = store.renew(claim, timedelta(seconds=90))
+        expected = evolve(claim.job, lease_until=store.now() + timedelta(seconds=90))
+        assert (expected, expected) == (renewed.job, store.get("default", "job-1"))
+        advance(89.999999)
+        assert store.claim(lease=LEASE, max_attempts=MOST) is None
+
+    def test_a_late_worker_that_nobody_replaced_goes_on(self, store: JobStore, advance: Advance) -> None:
+        """
+        A lease that ran out but was taken by nobody is renewed.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        advance(1000)
+        assert store.now() + LEASE == store.renew(claim, LEASE).job.lease_until
+        assert store.claim(lease=LEASE, max_attempts=MOST) is None
+
+    def test_progress_is_kept(self, store: JobStore) -> None:
+        """
+        As-of and progress are stored, and the revision rises.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        datasets = (DatasetProgress(name="streams", state="running", expected=2**53 + 1, written=7),)
+        as_of = store.now() - timedelta(days=3, microseconds=1)
+        store.progress(claim, as_of, datasets)
+        assert evolve(claim.job, as_of=as_of, datasets=datasets, revision=2) == store.get("default", "job-1")
+
+    def test_completing_makes_ready(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        The completion is stored with its entries; the lease is gone, key and sealed subject are not.
+        """
+        store.add(make_job(store))
+        claim, done = claim_one(store), completion(store)
+        ready = store.complete(claim, done, [make_entry("done")])
+        expected = evolve(
+            claim.job,
+            state=State.READY,
+            lease_until=None,
+            as_of=done.as_of,
+            completeness=done.completeness,
+            datasets=done.datasets,
+            artifact=done.artifact,
+            expires_at=done.expires_at,
+            finished_at=store.now(),
+            revision=2,
+        )
+        assert (expected, expected) == (ready, store.get("default", "job-1"))
+        assert [make_entry("done")] == list(outbox.pending())
+
+    @pytest.mark.parametrize("give_back", [False, True])
+    def test_releasing_queues_again(self, store: JobStore, advance: Advance, *, give_back: bool) -> None:
+        """
+        A released job waits from *not_before*, still active; an attempt given back is uncounted, the fence stays.
+        """
+        store.add(make_job(store))
+        claim, later = claim_one(store), store.now() + timedelta(seconds=5)
+        released = store.release(claim, not_before=later, give_back=give_back)
+        expected = evolve(
+            claim.job,
+            state=State.QUEUED,
+            lease_until=None,
+            not_before=later,
+            attempts=0 if give_back else 1,
+            revision=2,
+        )
+        assert (expected, expected) == (released, store.get("default", "job-1"))
+        assert Admission.ACTIVE is store.add(make_job(store, "job-2")).admission
+        assert store.claim(lease=LEASE, max_attempts=MOST) is None
+        advance(5)
+        assert claim.fence + 1 == claim_one(store).fence
+
+    def test_released_without_a_time_it_waits_at_once(self, store: JobStore) -> None:
+        """
+        A job released without *not_before* keeps its place in the queue.
+        """
+        store.add(make_job(store))
+        store.release(claim_one(store))
+        assert ["job-1"] == ids(store.waiting())
+
+    @pytest.mark.parametrize("what", ["taken over", "released", "ready", "cancelled", "erased", "never there"])
+    def test_a_late_worker_changes_nothing(
+        self, store: JobStore, outbox: Outbox, advance: Advance, what: str
+    ) -> None:
+        """
+        Once its claim is void, a worker gets `LeaseLost` with the state that is, and the job is as it was.
+        """
+        store.add(make_job(store))
+        zombie = claim_one(store)
+        if what == "taken over":
+            advance(LEASE.total_seconds())
+            claim_one(store)
+        elif what == "released":
+            store.release(zombie)
+        elif what == "ready":
+            store.complete(zombie, completion(store))
+        elif what == "never there":
+            zombie = Claim(job=evolve(zombie.job, tenant="other"))
+        else:
+            store.end("default", "job-1", expected={State.RUNNING}, state=State(what))
+        before = store.get("default", "job-1")
+        assert before is not None
+        for act in (
+            lambda: store.renew(zombie, LEASE),
+            lambda: store.progress(zombie, store.now(), ()),
+            lambda: store.complete(zombie, completion(store), [make_entry("late")]),
+            lambda: store.release(zombie, give_back=True),
+        ):
+            with pytest.raises(LeaseLost) as caught:
+                act()
+            assert ("" if what == "never there" else before.state) == caught.value.state
+        assert before == store.get("default", "job-1")
+        assert not outbox.pending()
+
+    def test_a_claim_given_up_does_not_come_back_to_life(self, store: JobStore) -> None:
+        """
+        After a release and another's claim, the first worker's claim is void although the job runs.
+        """
+        store.add(make_job(store))
+        zombie = claim_one(store)
+        store.release(zombie, give_back=True)
+        claim_one(store)
+        with pytest.raises(LeaseLost):
+            store.complete(zombie, completion(store))
+
+    # --- end ------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("before", [State.QUEUED, State.RUNNING, State.READY])
+    def test_ending_shreds(self, store: JobStore, outbox: Outbox, before: State) -> None:
+        """
+        An ended job has no lease, key or sealed subject; its fence is higher, its artifact still named.
+        """
+        job = store.add(make_job(store, not_before=store.now())).job
+        if before is not State.QUEUED:
+            claim = claim_one(store)
+            job = claim.job
+        if before is State.READY:
+            job = store.complete(claim, completion(store))
+        failure = Failure(slug="source-unavailable", sentence="The history could not be read; ask again.")
+        ended = store.end(
+            "default",
+            "job-1",
+            expected={before},
+            state=State.ERASED,
+            failure=failure,
+            entries=[make_entry("end")],
+        )
+        expected = evolve(
+            job,
+            state=State.ERASED,
+            lease_until=None,
+            not_before=None,
+            wrapped_key=None,
+            sealed=None,
+            finished_at=store.now(),
+            failure=failure,
+            fence=job.fence + 1,
+            revision=job.revision + 1,
+        )
+        assert (expected, expected) == (ended, store.get("default", "job-1"))
+        assert [make_entry("end")] == list(outbox.pending())
+        assert not store.waiting()
+
+    def test_only_what_is_expected_ends(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        Another state, another fence, another tenant: `None`, and nothing changed.
+        """
+        store.add(make_job(store))
+        running = claim_one(store).job
+        for tenant, expected, fence in (
+            ("default", State.QUEUED, None),
+            ("default", State.RUNNING, running.fence + 1),
+            ("default", State.RUNNING, running.fence - 1),
+            ("other", State.RUNNING, None),
+        ):
+            ended = store.end(
+                tenant,
+                "job-1",
+                expected={expected},
+                state=State.CANCELLED,
+                fence=fence,
+                entries=[make_entry("no")],
+            )
+            assert ended is None
+        assert running == store.get("default", "job-1")
+        assert not outbox.pending()
+        assert store.end(
+            "default", "job-1", expected={State.QUEUED, State.RUNNING}, state=State.FAILED, fence=running.fence
+        )
+
+    def test_what_happened_first_stays(self, store: JobStore, advance: Advance) -> None:
+        """
+        A later end keeps when the job finished, and why it failed.
+        """
+        failure = Failure(slug="backend", sentence="Something outside failed.")
+        store.add(make_job(store))
+        failed = store.end("default", "job-1", expected={State.QUEUED}, state=State.FAILED, failure=failure)
+        advance(60)
+        erased = store.end("default", "job-1", expected={State.FAILED}, state=State.ERASED)
+        assert failed is not None
+        assert erased is not None
+        assert (failed.finished_at, failure) == (erased.finished_at, erased.failure)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (State.QUEUED, State.EXPIRED),
+            (State.READY, State.CANCELLED),
+            (State.RUNNING, State.QUEUED),
+            (State.RUNNING, State.READY),
+            (State.ERASED, State.ERASED),
+        ],
+    )
+    def test_a_move_that_does_not_exist_is_a_bug(self, store: JobStore, before: State, after: State) -> None:
+        """
+        `end` makes no move that the lifecycle lacks, and none to a state that is not final.
+        """
+        with pytest.raises(IllegalMove):
+            store.end("default", "job-1", expected={before}, state=after)
+
+    # --- expiry and artifacts -------------------------------------------------------------------------------
+
+    def test_expired_jobs_are_found_at_their_time(self, store: JobStore, advance: Advance) -> None:
+        """
+        A ready job is in `expired` from its `expires_at` on, the longest expired first; an ended one is not.
+        """
+        for id, days in (("job-c", 3), ("job-b", 2), ("job-a", 2), ("job-d", 1)):
+            make_ready(store, id, life=timedelta(days=days))
+        store.end("default", "job-d", expected={State.READY}, state=State.DELETED)
+        advance(timedelta(days=2).total_seconds() - 0.000001)
+        assert not store.expired()
+        advance(0.000001)
+        assert ["job-a", "job-b"] == ids(store.expired())
+        advance(timedelta(days=1).total_seconds())
+        assert ["job-a", "job-b", "job-c"] == ids(store.expired())
+        assert ["job-a"] == ids(store.expired(1))
+
+    def test_artifacts_of_ended_jobs_wait_to_be_deleted(self, store: JobStore, advance: Advance) -> None:
+        """
+        An ended job is an orphan until its artifact is forgotten; a ready one never is.
+        """
+        ended = [State.EXPIRED, State.DELETED, State.ERASED]
+        for n, state in enumerate(ended):
+            make_ready(store, f"job-{n}")
+            store.end("default", f"job-{n}", expected={State.READY}, state=state)
+            advance(1)
+        ready = make_ready(store, "job-3")
+        assert ["job-0", "job-1", "job-2"] == ids(store.orphans())
+        assert ["job-0"] == ids(store.orphans(1))
+        store.forget_artifact("default", "job-3")
+        store.forget_artifact("other", "job-1")
+        store.forget_artifact("default", "job-1")
+        store.forget_artifact("default", "job-1")
+        assert ["job-0", "job-2"] == ids(store.orphans())
+        assert ready == store.get("default", "job-3")
+        forgotten = store.get("default", "job-1")
+        assert forgotten is not None
+        assert (None, 4) == (forgotten.artifact, forgotten.revision)
+
+    # --- links ----------------------------------------------------------------------------------------------
+
+    def test_a_link_begins_one_session(self, store: JobStore, advance: Advance) -> None:
+        """
+        The first use begins the session; later ones, until an hour after it, say when that was.
+        """
+        make_ready(store)
+        assert store.add_link("default", "job-1", "link", expires_at=store.now() + timedelta(minutes=5))
+        advance(299.999999)
+        begun = store.now()
+        assert LinkUse(begun_at=begun, first=True) == store.use_link("default", "job-1", "link", session=SESSION)
+        advance(3599.999999)
+        again = store.use_link("default", "job-1", "link", session=SESSION)
+        assert LinkUse(begun_at=begun, first=False) == again
+        advance(0.000001)
+        assert store.use_link("default", "job-1", "link", session=SESSION) is None
+
+    def test_a_late_link_begins_nothing(self, store: JobStore, advance: Advance) -> None:
+        """
+        At its expiry a link that was not begun is over.
+        """
+        make_ready(store)
+        store.add_link("default", "job-1", "link", expires_at=store.now() + timedelta(minutes=5))
+        advance(300)
+        assert store.use_link("default", "job-1", "link", session=SESSION) is None
+
+    def test_a_link_is_good_for_its_job_alone(self, store: JobStore) -> None:
+        """
+        Another job, tenant or link id uses nothing.
+        """
+        make_ready(store)
+        make_ready(store, "job-2")
+        store.add_link("default", "job-1", "link", expires_at=store.now() + LEASE)
+        for names in (("default", "job-2", "link"), ("other", "job-1", "link"), ("default", "job-1", "LINK")):
+            assert store.use_link(*names, session=SESSION) is None
+
+    def test_an_expired_export_serves_nothing(self, store: JobStore, advance: Advance) -> None:
+        """
+        At `expires_at` no link is made, begun or gone on with, whoever swept or did not.
+        """
+        make_ready(store, life=timedelta(seconds=60))
+        store.add_link("default", "job-1", "begun", expires_at=store.now() + WEEK)
+        store.add_link("default", "job-1", "fresh", expires_at=store.now() + WEEK)
+        advance(59.999999)
+        assert store.use_link("default", "job-1", "begun", session=SESSION)
+        advance(0.000001)
+        assert store.use_link("default", "job-1", "begun", session=SESSION) is None
+        assert store.use_link("default", "job-1", "fresh", session=SESSION) is None
+        assert not store.add_link("default", "job-1", "late", expires_at=store.now() + WEEK)
+
+    @pytest.mark.parametrize("state", [State.EXPIRED, State.DELETED, State.ERASED])
+    def test_ending_revokes_links(self, store: JobStore, state: State) -> None:
+        """
+        From the end of a job on, no link of it is made, begun or gone on with.
+        """
+        make_ready(store)
+        store.add_link("default", "job-1", "begun", expires_at=store.now() + LEASE)
+        store.add_link("default", "job-1", "fresh", expires_at=store.now() + LEASE)
+        store.use_link("default", "job-1", "begun", session=SESSION)
+        store.end("default", "job-1", expected={State.READY}, state=state)
+        assert store.use_link("default", "job-1", "begun", session=SESSION) is None
+        assert store.use_link("default", "job-1", "fresh", session=SESSION) is None
+        assert not store.add_link("default", "job-1", "late", expires_at=store.now() + LEASE)
+
+    def test_a_job_that_is_not_ready_has_no_links(self, store: JobStore) -> None:
+        """
+        A queued or running job takes no link.
+        """
+        store.add(make_job(store))
+        assert not store.add_link("default", "job-1", "link", expires_at=store.now() + LEASE)
+        claim_one(store)
+        assert not store.add_link("default", "job-1", "link", expires_at=store.now() + LEASE)
+
+    def test_a_taken_link_id_is_refused(self, store: JobStore) -> None:
+        """
+        A second link under one id is refused, and the first session goes on.
+        """
+        make_ready(store)
+        store.add_link("default", "job-1", "link", expires_at=store.now() + LEASE)
+        begun = store.use_link("default", "job-1", "link", session=SESSION)
+        with pytest.raises(InvalidRequest):
+            store.add_link("default", "job-1", "link", expires_at=store.now() + WEEK)
+        again = store.use_link("default", "job-1", "link", session=SESSION)
+        assert begun is not None
+        assert LinkUse(begun_at=begun.begun_at, first=False) == again
+
+    def test_one_of_many_concurrent_uses_is_the_first(self, store: JobStore) -> None:
+        """
+        Of uses at once exactly one begins the session.
+        """
+        make_ready(store)
+        store.add_link("default", "job-1", "link", expires_at=store.now() + LEASE)
+        together = threading.Barrier(8)
+
+        def use(_: int) -> bool:
+            together.wait()
+            used = store.use_link("default", "job-1", "link", session=SESSION)
+            assert used is not None
+            return used.first
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [False] * 7 + [True] == sorted(pool.map(use, range(8)))
