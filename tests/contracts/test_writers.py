@@ -2,52 +2,74 @@
 Our writers keep the writer's contract, and the contract catches writers that do not.
 """
 
+import inspect
 import json
 from collections.abc import Callable, Sequence
 
 import pytest
 from attrs import evolve, frozen
+from tests.readers import read_csv, read_json, read_ndjson
 
 from streampay_export._core.cut import Columns
 from streampay_export.testing.contracts.writer import Read, WriterContract
 from streampay_export.testing.hostile import HOSTILE_TEXTS
 from streampay_export.writers import CsvWriter, JsonWriter, NdjsonWriter
-from tests.readers import read_csv, read_json, read_ndjson
 
 
 class TestCsvWriter(WriterContract):
     @pytest.fixture
     def writer(self) -> CsvWriter:
+        """
+        The writer under test.
+        """
         return CsvWriter()
 
     @pytest.fixture
     def read(self) -> Read:
+        """
+        A reader that is not ours.
+        """
         return read_csv
 
 
 class TestCsvWriterWithBom(TestCsvWriter):
     @pytest.fixture
     def writer(self) -> CsvWriter:
+        """
+        The writer under test.
+        """
         return CsvWriter(bom=True)
 
 
 class TestNdjsonWriter(WriterContract):
     @pytest.fixture
     def writer(self) -> NdjsonWriter:
+        """
+        The writer under test.
+        """
         return NdjsonWriter()
 
     @pytest.fixture
     def read(self) -> Read:
+        """
+        A reader that is not ours.
+        """
         return read_ndjson
 
 
 class TestJsonWriter(WriterContract):
     @pytest.fixture
     def writer(self) -> JsonWriter:
+        """
+        The writer under test.
+        """
         return JsonWriter()
 
     @pytest.fixture
     def read(self) -> Read:
+        """
+        A reader that is not ours.
+        """
         return read_json
 
 
@@ -65,6 +87,9 @@ class Broken:
     format: str = "csv"
 
     def encoder(self, dataset: object, fields: Sequence) -> "BrokenEncoder":
+        """
+        Compile an encoder that makes the mistake.
+        """
         right = self.right.encoder(dataset, fields)
         right = evolve(right, head=self.head(right.head))
         return BrokenEncoder(right, self.page, right.head, self.separator(right.separator), right.tail)
@@ -79,6 +104,9 @@ class BrokenEncoder:
     tail: bytes
 
     def page(self, columns: Columns) -> bytes:
+        """
+        Encode a page with the mistake in it.
+        """
         return self.how(self.right, columns)
 
 
@@ -175,10 +203,9 @@ def test_the_contract_catches(mistake: str) -> None:
     Each mistake fails the test that is there for it.
     """
     writer, read, test = MISTAKES[mistake]
-    # Whatever the reader or the assert says.
-    with pytest.raises((Exception, pytest.fail.Exception)):  # noqa: B017, PT011
-        for arguments in cases(test):
-            run(test, writer, read, arguments)
+    # Whatever the reader raises, or the contract's assert.
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        run_cases(test, writer, read)
 
 
 @pytest.mark.parametrize("test", sorted({test for _, _, test in MISTAKES.values()}))
@@ -186,22 +213,24 @@ def test_the_contract_passes_the_same_writer_without_a_mistake(test: str) -> Non
     """
     What catches the mistakes is the mistakes, not the wrapping.
     """
-    for arguments in cases(test):
-        run(test, Broken(CsvWriter()), read_csv, arguments)
+    run_cases(test, Broken(CsvWriter()), read_csv)
 
 
-def cases(test: str) -> list[dict]:
-    if test == "test_hostile_text_stays_in_its_cell":
-        return [{"text": text} for text in HOSTILE_TEXTS]
-    if test == "test_pages_may_end_anywhere":
-        return [{"split": split} for split in range(4)]
-    return [{}]
+CASES = {
+    "test_hostile_text_stays_in_its_cell": [{"text": text} for text in HOSTILE_TEXTS],
+    "test_pages_may_end_anywhere": [{"split": split} for split in range(4)],
+}
 
 
-def run(test: str, writer: Broken, read: Read, arguments: dict) -> None:
+def run_cases(test: str, writer: Broken, read: Read) -> None:
+    """
+    Run one test of the contract with its parameters, as pytest would.
+    """
     method = getattr(WriterContract(), test)
-    wanted = method.__func__.__code__.co_varnames[1 : method.__func__.__code__.co_argcount]
-    method(**{name: {"writer": writer, "read": read, **arguments}[name] for name in wanted})
+    wanted = inspect.signature(method).parameters
+    for case in CASES.get(test, [{}]):
+        given = {"writer": writer, "read": read, **case}
+        method(**{name: given[name] for name in wanted})
 
 
 def test_the_contract_asks_for_its_fixtures() -> None:

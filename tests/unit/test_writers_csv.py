@@ -18,6 +18,9 @@ LABELS = OutputField(name="labels", type=FieldType.JSON)
 
 
 def page(*columns, fields=(MEMO,)):
+    """
+    Return the CSV of one page.
+    """
     return CsvWriter().encoder(PAYOUTS, fields).page(columns).decode()
 
 

@@ -18,7 +18,8 @@ from .rows import RowEncoder, at_least_one
 @frozen
 class JsonWriter:
     """
-    UTF-8, one array, each object on a line of its own, keys in field order. NULL is `null`, and so is a JSON field holding null.
+    UTF-8, one array, each object on a line of its own, keys in field order.
+    NULL is `null`, and so is a JSON field that holds null.
 
     Amounts, times, dates and UUIDs are strings. Integers are JSON numbers of any size: read them with a
     reader that is exact. JSON is embedded as it is.

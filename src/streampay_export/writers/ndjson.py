@@ -18,7 +18,8 @@ from .rows import RowEncoder, at_least_one
 @frozen
 class NdjsonWriter:
     """
-    UTF-8, LF after every object, keys in field order; no row is no byte. NULL is `null`, and so is a JSON field holding null.
+    UTF-8, LF after every object, keys in field order; no row is no byte.
+    NULL is `null`, and so is a JSON field that holds null.
 
     Amounts, times, dates and UUIDs are strings. Integers are JSON numbers of any size: read them with a
     reader that is exact. JSON is embedded as it is.
