@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 Bound: TypeAlias = datetime | date | int | float | Decimal | str
 
@@ -176,6 +176,12 @@ class TextForm:
         Whether a varying number of fraction digits keeps the order.
         """
         return self.seconds and self.suffix != "Z" and self.digits <= 6
+
+    def beside(self, other: TextForm) -> bool:
+        """
+        Whether texts of both forms may stand in one column: they differ in fraction digits only, and may.
+        """
+        return self.loose and other.loose and evolve(self, digits=other.digits) == other
 
     def upto(self, instant: datetime) -> Bound:
         """
