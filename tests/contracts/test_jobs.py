@@ -3,15 +3,14 @@ Our job stores keep the contracts of the port, and the contracts catch stores th
 """
 
 import inspect
-import sqlite3
-from collections.abc import Callable
+import time
 from datetime import timedelta
 
 import pytest
 from attrs import evolve
 
 from streampay_export._core.job import Claim
-from streampay_export.errors import LeaseLost
+from streampay_export._core.lifecycle import State
 from streampay_export.jobs.memory import MemoryJobStore
 from streampay_export.jobs.sql import SqlJobStore
 from streampay_export.ports.jobs import Admission, Admitted
@@ -23,26 +22,41 @@ from streampay_export.testing.fakes import ManualClock
 class _Clocked:
     @pytest.fixture
     def clock(self):
+        """
+        A clock that stands still.
+        """
         return ManualClock()
 
     @pytest.fixture
     def advance(self, clock):
+        """
+        Moves that clock.
+        """
         return lambda seconds: clock.advance(timedelta(seconds=seconds))
 
     @pytest.fixture
     def outbox(self, store):
+        """
+        The store is its own outbox.
+        """
         return store
 
 
 class _InMemory(_Clocked):
     @pytest.fixture
     def store(self, clock):
+        """
+        A new, empty store.
+        """
         return MemoryJobStore(clock)
 
 
 class _OnSqlite(_Clocked):
     @pytest.fixture
     def store(self, clock, tmp_path):
+        """
+        A new, empty store.
+        """
         store = SqlJobStore(f"sqlite:///{tmp_path / 'jobs.db'}", clock=clock)
         store.create_tables()
         yield store
@@ -63,3 +77,109 @@ class TestSqliteJobStore(_OnSqlite, JobStoreContract):
 
 class TestSqliteOutbox(_OnSqlite, OutboxContract):
     pass
+
+
+class _ClaimsWithoutFence(MemoryJobStore):
+    """
+    Leaves the fence as it is, so that a worker that was replaced is not found out.
+    """
+
+    def claim(self, **which):
+        claim = super().claim(**which)
+        if claim is None:
+            return None
+        job = evolve(claim.job, fence=0)
+        self._jobs[job.tenant, job.id] = job
+        return Claim(job=job)
+
+
+class _AddsWithoutLooking(MemoryJobStore):
+    """
+    Adds whatever comes.
+    """
+
+    def add(self, job, *, idempotency=None, entries=()):
+        self._jobs[job.tenant, job.id] = job
+        self.keep(entries)
+        return Admitted(job=job, admission=Admission.CREATED)
+
+
+class _ChecksThenAdds(MemoryJobStore):
+    """
+    Looks for an active job, lets go of the lock, then adds: right, as long as nobody else calls.
+    """
+
+    def add(self, job, *, idempotency=None, entries=()):
+        for other in self._all():
+            if other.active and other.owner_tag == job.owner_tag:
+                return Admitted(job=other, admission=Admission.ACTIVE)
+        time.sleep(0.01)
+        self._jobs[job.tenant, job.id] = job
+        return Admitted(job=job, admission=Admission.CREATED)
+
+
+class _KeepsTheKey(MemoryJobStore):
+    """
+    Ends a job but shreds nothing.
+    """
+
+    def end(self, tenant, job_id, **how):
+        before = self.get(tenant, job_id)
+        ended = super().end(tenant, job_id, **how)
+        if ended is not None:
+            ended = evolve(ended, wrapped_key=before.wrapped_key)
+            self._jobs[tenant, job_id] = ended
+        return ended
+
+
+class _ServesUntilSwept(MemoryJobStore):
+    """
+    Believes the state alone: an export is served until a sweeper comes by.
+    """
+
+    def _downloadable(self, tenant, job_id):
+        job = self.get(tenant, job_id)
+        return job is not None and job.state == "ready"
+
+
+class _ForgetsTenants(MemoryJobStore):
+    """
+    Finds a job by its id alone.
+    """
+
+    def get(self, tenant, job_id):
+        return next((job for job in self._all() if job.id == job_id), None)
+
+
+@pytest.mark.parametrize(
+    ("store_type", "tests"),
+    [
+        (_ClaimsWithoutFence, ["test_a_claim_is_a_lease_with_a_fence", "test_a_late_worker_changes_nothing"]),
+        (_AddsWithoutLooking, ["test_an_equal_request_gets_the_active_job", "test_an_idempotency_key_repeats"]),
+        (_ChecksThenAdds, ["test_one_of_many_concurrent_requests_creates"]),
+        (_KeepsTheKey, ["test_ending_shreds"]),
+        (_ServesUntilSwept, ["test_an_expired_export_serves_nothing"]),
+        (_ForgetsTenants, ["test_unknown_names_are_nobodys"]),
+    ],
+)
+def test_a_broken_store_is_caught(store_type, tests):
+    """
+    The contract fails for a store that breaks one of its sentences, in the tests that state it.
+    """
+    given = {
+        "key": None,
+        "name": "nobody",
+        "what": "taken over",
+        "before": State.READY,
+    }
+    for test in tests:
+        clock = ManualClock()
+        store = store_type(clock)
+        given |= {
+            "store": store,
+            "outbox": store,
+            "advance": lambda seconds, clock=clock: clock.advance(timedelta(seconds=seconds)),
+        }
+        asked = inspect.signature(getattr(JobStoreContract, test)).parameters
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            getattr(JobStoreContract(), test)(**{name: given[name] for name in asked if name != "self"})

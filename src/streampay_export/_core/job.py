@@ -48,7 +48,10 @@ class DatasetProgress:
     written: int = 0
 
 
-def _all_progress(datasets: Iterable[DatasetProgress]) -> tuple[DatasetProgress, ...]:
+def all_progress(datasets: Iterable[DatasetProgress]) -> tuple[DatasetProgress, ...]:
+    """
+    Return the progress of several datasets as a tuple.
+    """
     return tuple(datasets)
 
 
@@ -104,7 +107,7 @@ class Job:
     fence: int = 0
     lease_until: datetime | None = None
     not_before: datetime | None = None
-    datasets: tuple[DatasetProgress, ...] = field(converter=_all_progress)
+    datasets: tuple[DatasetProgress, ...] = field(converter=all_progress)
     artifact: Artifact | None = None
     failure: Failure | None = None
     revision: int = 0

@@ -4,11 +4,16 @@ What was asked for, once defaults are filled in.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from attrs import field, frozen
 
 from .selection import Window
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
 
 
 @frozen(kw_only=True)
@@ -21,7 +26,7 @@ class ExportRequest:
     """
 
     profile: str = "self"
-    formats: tuple[str, ...] = field(default=("csv", "json"), converter=tuple)
-    datasets: tuple[str, ...] = field(converter=tuple)
+    formats: tuple[str, ...] = field(default=("csv", "json"), converter=_names)
+    datasets: tuple[str, ...] = field(converter=_names)
     window: Window = Window()
     as_of: datetime | None = None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job
+from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, all_progress
 from .._core.lifecycle import Completeness, State
 from .._core.trail import AuditEntry
 
@@ -52,7 +52,7 @@ class Completion:
 
     as_of: datetime
     completeness: Completeness
-    datasets: tuple[DatasetProgress, ...] = field(converter=tuple)
+    datasets: tuple[DatasetProgress, ...] = field(converter=all_progress)
     artifact: Artifact
     expires_at: datetime
 

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import pytest
 
-from ..._core.trail import AuditEntry
 from ...errors import AuditUnavailable
 from ...ports.audit import AuditReader, AuditSink
 from .outbox import make_entry
@@ -62,8 +61,8 @@ class AuditSinkContract:
         Each entry is there when append returns, after those before it.
         """
         sink = make_sink()
-        for n, id in enumerate(("z", "a", "m"), 1):
-            sink.append(make_entry(id))
+        for n, name in enumerate(("z", "a", "m"), 1):
+            sink.append(make_entry(name))
             assert n == len(raw_ids())
         assert [("default", "z"), ("default", "a"), ("default", "m")] == list(raw_ids())
 
@@ -83,8 +82,9 @@ class AuditSinkContract:
         What one instance recorded another neither repeats nor loses, in whatever turn they append.
         """
         first, second = make_sink(), make_sink()
-        for sink, id in ((first, "1"), (second, "1"), (second, "2"), (first, "2"), (first, "3"), (second, "3")):
-            sink.append(make_entry(id))
+        turns = [(first, "1"), (second, "1"), (second, "2"), (first, "2"), (first, "3"), (second, "3")]
+        for sink, name in turns:
+            sink.append(make_entry(name))
         make_sink().append(make_entry("1"))
         assert [("default", "1"), ("default", "2"), ("default", "3")] == list(raw_ids())
 
@@ -103,7 +103,7 @@ class AuditSinkContract:
 
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(append, range(THREADS)))
-        recorded = [id for _, id in raw_ids()]
+        recorded = [name for _, name in raw_ids()]
         expected = [f"shared-{n}" for n in range(10)] + [f"own-{t}-{n}" for t in range(THREADS) for n in range(10)]
         assert sorted(expected) == sorted(recorded)
 

@@ -5,7 +5,7 @@ The contract of `ports.jobs`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -69,6 +69,16 @@ def claim_one(store: JobStore, job_id: str | None = None) -> Claim:
     return claim
 
 
+def claim_all(store: JobStore) -> list[str]:
+    """
+    Claim until nothing waits; return the ids of what was claimed.
+    """
+    claimed = []
+    while claim := store.claim(lease=LEASE, max_attempts=MOST):
+        claimed.append(claim.job.id)
+    return claimed
+
+
 def completion(store: JobStore, life: timedelta = WEEK) -> Completion:
     """
     Return a completion whose artifact lives from now for *life*.
@@ -90,18 +100,18 @@ def make_ready(store: JobStore, id: str = "job-1", *, life: timedelta = WEEK, te
     return store.complete(claim_one(store, id), completion(store, life))
 
 
-def ids(jobs: object) -> list[str]:
+def ids(jobs: Sequence[Job]) -> list[str]:
     """
     Return the ids of jobs.
     """
-    return [job.id for job in jobs]  # type: ignore[attr-defined]  # any iterable of jobs
+    return [job.id for job in jobs]
 
 
 class JobStoreContract:
     """
-    What every `JobStore` keeps. Give two fixtures: *store*, empty, and *advance*, a function that moves the
-    store's clock by so many seconds; the clock must stand still otherwise. A store that is an `Outbox` too
-    (the contract needs it to see *entries*) is given as *outbox*; without one, leave it `None`.
+    What every `JobStore` keeps. Give three fixtures: *store*, empty, and *advance*, a function that moves the
+    store's clock by so many seconds; the clock must stand still otherwise. And *outbox*, where the
+    store's *entries* come out: the store itself, where it is its own outbox.
     """
 
     @pytest.fixture
@@ -157,7 +167,7 @@ class JobStoreContract:
         assert [(Admission.ACTIVE, first), (Admission.ACTIVE, running)] == [
             (each.admission, each.job) for each in (while_queued, while_running)
         ]
-        assert [None, None] == [store.get("default", id) for id in ("job-2", "job-3")]
+        assert [None, None] == [store.get("default", job_id) for job_id in ("job-2", "job-3")]
 
     def test_another_request_meets_the_active_job(self, store: JobStore) -> None:
         """
@@ -307,13 +317,13 @@ class JobStoreContract:
         A tenant or id that no job has is unknown to every method, whatever it is made of.
         """
         make_ready(store)
-        for tenant, id in (("default", name), (name, "job-1")):
-            assert store.get(tenant, id) is None
-            assert store.end(tenant, id, expected={State.READY}, state=State.ERASED) is None
-            assert not store.add_link(tenant, id, "link", expires_at=store.now() + LEASE)
-            assert store.use_link(tenant, id, "link", session=SESSION) is None
-            store.forget_artifact(tenant, id)
-            assert store.claim(lease=LEASE, max_attempts=MOST, tenant=tenant, job_id=id) is None
+        for tenant, job_id in (("default", name), (name, "job-1")):
+            assert store.get(tenant, job_id) is None
+            assert store.end(tenant, job_id, expected={State.READY}, state=State.ERASED) is None
+            assert not store.add_link(tenant, job_id, "link", expires_at=store.now() + LEASE)
+            assert store.use_link(tenant, job_id, "link", session=SESSION) is None
+            store.forget_artifact(tenant, job_id)
+            assert store.claim(lease=LEASE, max_attempts=MOST, tenant=tenant, job_id=job_id) is None
         assert not store.list(name, "owner of job-1", limit=9)
         assert not store.list("default", name, limit=9)
 
@@ -461,13 +471,11 @@ class JobStoreContract:
 
         def claim_some(_: int) -> list[str]:
             together.wait()
-            claims = iter(lambda: store.claim(lease=LEASE, max_attempts=MOST), None)
-            return [claim.job.id for claim in claims if claim is not None]
+            return claim_all(store)
 
         with ThreadPoolExecutor(8) as pool:
-            claimed = [id for some in pool.map(claim_some, range(8)) for id in some]
-        rest = iter(lambda: store.claim(lease=LEASE, max_attempts=MOST), None)
-        claimed += [claim.job.id for claim in rest if claim is not None]
+            claimed = [job_id for some in pool.map(claim_some, range(8)) for job_id in some]
+        claimed += claim_all(store)
         assert [f"job-{n:02}" for n in range(16)] == sorted(claimed)
 
     # --- what a claim may do --------------------------------------------------------------------------------
@@ -611,11 +619,10 @@ class JobStoreContract:
         An ended job has no lease, key or sealed subject; its fence is higher, its artifact still named.
         """
         job = store.add(make_job(store, not_before=store.now())).job
-        if before is not State.QUEUED:
-            claim = claim_one(store)
-            job = claim.job
+        if before is State.RUNNING:
+            job = claim_one(store).job
         if before is State.READY:
-            job = store.complete(claim, completion(store))
+            job = store.complete(claim_one(store), completion(store))
         failure = Failure(slug="source-unavailable", sentence="The history could not be read; ask again.")
         ended = store.end(
             "default",
@@ -704,8 +711,8 @@ class JobStoreContract:
         """
         A ready job is in `expired` from its `expires_at` on, the longest expired first; an ended one is not.
         """
-        for id, days in (("job-c", 3), ("job-b", 2), ("job-a", 2), ("job-d", 1)):
-            make_ready(store, id, life=timedelta(days=days))
+        for name, days in (("job-c", 3), ("job-b", 2), ("job-a", 2), ("job-d", 1)):
+            make_ready(store, name, life=timedelta(days=days))
         store.end("default", "job-d", expected={State.READY}, state=State.DELETED)
         advance(timedelta(days=2).total_seconds() - 0.000001)
         assert not store.expired()
