@@ -1,0 +1,169 @@
+"""
+The SQL job store and audit sink keep their contracts on a real PostgreSQL.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy
+from sqlalchemy.pool import NullPool
+
+from streampay_export._sql.tables import AUDIT, JOBS
+from streampay_export.audit.sql import SqlAudit
+from streampay_export.errors import JobStoreUnavailable
+from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.testing.contracts.audit import AuditReaderContract
+from streampay_export.testing.contracts.jobs import JobStoreContract
+from streampay_export.testing.contracts.outbox import OutboxContract
+from streampay_export.testing.fakes import ManualClock
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def admin(postgres_url):
+    """
+    A way into the database past our adapters.
+    """
+    engine = sqlalchemy.create_engine(postgres_url, poolclass=NullPool)
+    yield engine
+    engine.dispose()
+
+
+class _OnPostgresql:
+    @pytest.fixture
+    def clock(self):
+        """
+        A clock that stands still.
+        """
+        return ManualClock()
+
+    @pytest.fixture
+    def store(self, postgres_url, admin, clock):
+        """
+        A store without jobs.
+        """
+        store = SqlJobStore(postgres_url, clock=clock)
+        store.create_tables()
+        with admin.begin() as connection:
+            for table in reversed(JOBS.sorted_tables):
+                if table.name != "export_job_version":
+                    connection.execute(table.delete())
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def outbox(self, store):
+        """
+        The store is its own outbox.
+        """
+        return store
+
+    @pytest.fixture
+    def advance(self, clock):
+        """
+        Moves the clock.
+        """
+        return lambda seconds: clock.advance(timedelta(seconds=seconds))
+
+
+class TestPostgresqlJobStore(_OnPostgresql, JobStoreContract):
+    pass
+
+
+class TestPostgresqlOutbox(_OnPostgresql, OutboxContract):
+    pass
+
+
+class TestPostgresqlAudit(AuditReaderContract):
+    @pytest.fixture
+    def make_sink(self, postgres_url, admin):
+        """
+        Opens the one trail.
+        """
+        opened = []
+
+        def make():
+            sink = SqlAudit(postgres_url)
+            sink.create_tables()
+            opened.append(sink)
+            return sink
+
+        make()
+        with admin.begin() as connection:
+            connection.execute(AUDIT.tables["export_audit"].delete())
+        yield make
+        for sink in opened:
+            sink.close()
+
+    @pytest.fixture
+    def raw_ids(self, admin):
+        """
+        Reads the trail past the sink.
+        """
+
+        def read():
+            with admin.connect() as connection:
+                found = connection.exec_driver_sql("SELECT tenant, id FROM export_audit ORDER BY number")
+                return [tuple(row) for row in found]
+
+        return read
+
+    @pytest.fixture
+    def break_trail(self, admin):
+        """
+        Takes the trail away, and gives it back.
+        """
+
+        def rename(before, after):
+            with admin.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+
+        def hide() -> Callable[[], None]:
+            rename("export_audit", "away")
+            return lambda: rename("away", "export_audit")
+
+        return hide
+
+
+def test_the_database_tells_the_time(postgres_url):
+    """
+    Without a clock of a test's, `now` is PostgreSQL's, exact to the microsecond and never going back.
+    """
+    store = SqlJobStore(postgres_url)
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    instants = [store.now() for _ in range(5)]
+    store.close()
+    assert sorted(instants) == instants
+    assert before < instants[0] < before + timedelta(seconds=10)
+
+
+def test_tables_are_made_once_by_many(postgres_url, admin):
+    """
+    Eight that make the tables at once all succeed.
+    """
+    with admin.begin() as connection:
+        JOBS.drop_all(connection)
+
+    def create(_):
+        store = SqlJobStore(postgres_url)
+        store.create_tables()
+        store.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create, range(8)))
+    with admin.connect() as connection:
+        assert [(1,)] == connection.exec_driver_sql("SELECT version FROM export_job_version").all()
+
+
+def test_a_server_that_is_not_there_is_named_in_our_words():
+    """
+    A refused connection is `JobStoreUnavailable`, without the driver's text, address or password.
+    """
+    store = SqlJobStore("postgresql://somebody:secret@127.0.0.1:1/nowhere")
+    with pytest.raises(JobStoreUnavailable) as caught:
+        store.now()
+    assert "the job store is not available: the database did not answer, or refused" == str(caught.value)
+    assert caught.value.__suppress_context__
