@@ -60,8 +60,8 @@ class Cursor:
     """
     The key of the last row read, within a *scope* such as a dataset's name, and its one spelling.
 
-    An aware datetime in a named zone comes back at its offset from UTC: the same instant. Raises
-    `UnwritableValue` for a value of no key type, for NaN, and for a key too long for a token.
+    A datetime comes back as the same instant at the same offset; the name of its zone and `fold` are
+    not kept. Raises `UnwritableValue` for a value of no key type, NaN, and a key too long for a token.
     """
 
     scope: str
