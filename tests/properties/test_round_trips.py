@@ -52,7 +52,7 @@ def written(writer, table: Table, *ends: int) -> bytes:
     encoder = writer.encoder(PAYOUTS, table.fields)
     cuts = [0, *ends, len(table.rows)]
     pages = [table.rows[start:end] for start, end in itertools.pairwise(cuts) if start < end]
-    encoded = [encoder.page(list(zip(*page, strict=True))) for page in pages]
+    encoded = [encoder.page(Table(table.fields, page).columns) for page in pages]
     return encoder.head + encoder.separator.join(encoded) + encoder.tail
 
 

@@ -115,12 +115,13 @@ def test_columns_of_different_lengths_are_refused():
         page(["1", "2"], ["a"], fields=[AMOUNT, MEMO])
 
 
-def test_too_few_columns_are_refused():
+@pytest.mark.parametrize("columns", [[["1"]], [["1"], ["a"], ["b"]]], ids=["too few", "too many"])
+def test_another_number_of_columns_is_refused(columns):
     """
-    A missing column would shift all others.
+    A column too few or too many would stand under another's name.
     """
     with pytest.raises(ValueError, match="zip"):
-        page(["1"], fields=[AMOUNT, MEMO])
+        page(*columns, fields=[AMOUNT, MEMO])
 
 
 def test_no_field_is_refused():

@@ -84,12 +84,16 @@ class RowEncoder:
         raise UnwritableValue(self.dataset, self._without_utf8(columns), NO_UTF8)
 
     def _without_utf8(self, columns: Columns) -> str:
-        for field, texts in zip(self.fields, columns, strict=True):
-            try:
-                "".join(filter(None, texts)).encode()
-            except UnicodeEncodeError:
-                return field.name
-        raise AssertionError("a row had no UTF-8 form, but each of its fields has one")
+        pairs = zip(self.fields, columns, strict=True)
+        return next(field.name for field, texts in pairs if not _has_utf8(texts))
+
+
+def _has_utf8(texts: Texts) -> bool:
+    try:
+        "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def at_least_one(dataset: Dataset, fields: Sequence[OutputField]) -> tuple[OutputField, ...]:
