@@ -1,0 +1,323 @@
+"""
+SqlJobStore on SQLite beside its model: whatever is done to both, by whomever, both answer the same.
+"""
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from streampay_export._core.job import Artifact, DatasetProgress, Failure, Job, WrappedKey
+from streampay_export._core.lifecycle import FINAL, MOVES, State
+from streampay_export._core.request import ExportRequest
+from streampay_export.errors import ExportError
+from streampay_export.jobs.memory import MemoryJobStore
+from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.ports.jobs import Completion, Idempotency
+from streampay_export.testing.contracts.outbox import make_entry
+from streampay_export.testing.fakes import ManualClock
+
+LEASE = timedelta(seconds=60)
+TENANTS = st.sampled_from(["default", "other"])
+PEOPLE = st.sampled_from(["ann", "bob"])
+SECONDS = st.sampled_from([0, 0.000001, 1, 29.999999, 60, 3600, 86400])
+REQUESTS = st.builds(
+    ExportRequest,
+    profile=st.sampled_from(["self", "support"]),
+    datasets=st.sampled_from([("streams",), ("streams", "payouts")]),
+)
+KEYS = st.none() | st.builds(Idempotency, key=st.sampled_from("kK"), digest=st.sampled_from("de"))
+PROGRESS = st.lists(
+    st.builds(
+        DatasetProgress,
+        name=st.text(max_size=3),
+        state=st.sampled_from(["waiting", "running", "done", "failed"]),
+        expected=st.none() | st.integers(0, 2**80),
+        written=st.integers(0, 2**80),
+    ),
+    max_size=2,
+)
+FAILURES = st.none() | st.builds(Failure, slug=st.sampled_from("ab"), sentence=st.text(max_size=5))
+
+
+class Both(RuleBasedStateMachine):
+    """
+    The model and the store, with workers that crash, are late, and come back.
+    """
+
+    jobs = Bundle("jobs")
+    claims = Bundle("claims")
+    links = Bundle("links")
+
+    def __init__(self):
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = ManualClock()
+        self.model = MemoryJobStore(self.clock)
+        self.made = 0
+        self.store = self.open()
+
+    def open(self):
+        """
+        Open the store anew: what it knows is in the file.
+        """
+        store = SqlJobStore(f"sqlite:///{Path(self.folder.name) / 'jobs.db'}", clock=self.clock)
+        store.create_tables()
+        return store
+
+    def teardown(self):
+        """
+        Close the store and remove its folder.
+        """
+        self.store.close()
+        self.folder.cleanup()
+
+    def both(self, act):
+        """
+        Do the same to both; the answers, or the errors, are the same.
+        """
+        answers = []
+        for store in (self.model, self.store):
+            try:
+                answers.append(act(store))
+            except ExportError as error:
+                answers.append((type(error), str(error)))
+        assert answers[0] == answers[1]
+        return answers[0]
+
+    def new_name(self, kind):
+        """
+        Return a name not used before.
+        """
+        self.made += 1
+        return f"{kind}-{self.made}"
+
+    @rule(
+        target=jobs,
+        tenant=TENANTS,
+        owner=PEOPLE,
+        requester=PEOPLE,
+        request=REQUESTS,
+        key=KEYS,
+        delay=st.none() | SECONDS,
+    )
+    def add(self, *, tenant, owner, requester, request, key, delay):
+        """
+        Somebody asks for an export.
+        """
+        now = self.clock()
+        job = Job(
+            id=self.new_name("job"),
+            tenant=tenant,
+            owner_tag=owner,
+            requester_tag=requester,
+            capacity="subject",
+            request=request,
+            sealed=b"\x00\xff",
+            wrapped_key=WrappedKey(key_id="k", ciphertext=b"\xff\x00"),
+            received_at=now,
+            due_at=now + timedelta(days=30),
+            not_before=None if delay is None else now + timedelta(seconds=delay),
+            datasets=[DatasetProgress(name=name) for name in request.datasets],
+        )
+        entry = make_entry(f"{job.id}:requested", tenant=tenant)
+        self.both(lambda store: store.add(job, idempotency=key, entries=[entry]))
+        return (tenant, job.id)
+
+    @rule(target=claims, max_attempts=st.integers(1, 3), tenant=st.none() | TENANTS)
+    def claim(self, max_attempts, tenant):
+        """
+        A worker takes what waits.
+        """
+        claim = self.both(lambda store: store.claim(lease=LEASE, max_attempts=max_attempts, tenant=tenant))
+        return multiple() if claim is None else claim
+
+    @rule(target=claims, job=jobs)
+    def claim_named(self, job):
+        """
+        A worker answers the bell for one job.
+        """
+        claim = self.both(lambda store: store.claim(lease=LEASE, max_attempts=3, tenant=job[0], job_id=job[1]))
+        return multiple() if claim is None else claim
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds):
+        """
+        The clock moves.
+        """
+        self.clock.advance(timedelta(seconds=seconds))
+
+    @rule()
+    def the_process_dies(self):
+        """
+        A process ends, and another opens the same file.
+        """
+        self.store.close()
+        self.store = self.open()
+
+    @rule(claim=claims, seconds=SECONDS)
+    def renew(self, claim, seconds):
+        """
+        A worker renews a claim it has, or had.
+        """
+        self.both(lambda store: store.renew(claim, timedelta(seconds=seconds)))
+
+    @rule(claim=claims, datasets=PROGRESS)
+    def progress(self, claim, datasets):
+        """
+        A worker reports on a claim it has, or had.
+        """
+        self.both(lambda store: store.progress(claim, self.clock(), datasets))
+
+    @rule(claim=claims, life=SECONDS, datasets=PROGRESS)
+    def complete(self, claim, life, datasets):
+        """
+        A worker completes a claim it has, or had.
+        """
+        done = Completion(
+            as_of=self.clock(),
+            completeness="full",
+            datasets=datasets,
+            artifact=Artifact(key=f"{claim.job.id}/{claim.fence}", size=1, sha256="0" * 64),
+            expires_at=self.clock() + timedelta(seconds=life),
+        )
+        entry = make_entry(f"{claim.job.id}:completed", tenant=claim.job.tenant)
+        self.both(lambda store: store.complete(claim, done, [entry]))
+
+    @rule(claim=consumes(claims), delay=st.none() | SECONDS, give_back=st.booleans())
+    def release(self, claim, delay, give_back):
+        """
+        A worker hands back a claim it has, or had.
+        """
+        not_before = None if delay is None else self.clock() + timedelta(seconds=delay)
+        self.both(lambda store: store.release(claim, not_before=not_before, give_back=give_back))
+
+    @rule(
+        job=jobs,
+        expected=st.sets(st.sampled_from(State)),
+        state=st.sampled_from(State),
+        fence=st.none() | st.integers(0, 3),
+        failure=FAILURES,
+    )
+    def end_somehow(self, job, expected, state, fence, failure):
+        """
+        Somebody ends a job, whatever they believe about it.
+        """
+        entry = make_entry(f"{job[1]}:{state}", tenant=job[0])
+        self.both(
+            lambda store: store.end(
+                *job, expected=expected, state=state, fence=fence, failure=failure, entries=[entry]
+            )
+        )
+
+    @rule(job=jobs, state=st.sampled_from(sorted(FINAL)))
+    def end(self, job, state):
+        """
+        Somebody ends a job in a way the lifecycle has.
+        """
+        expected = {before for before in State if state in MOVES[before]}
+        self.both(lambda store: store.end(*job, expected=expected, state=state))
+
+    @rule(job=jobs)
+    def forget_artifact(self, job):
+        """
+        A sweeper has deleted an object.
+        """
+        self.both(lambda store: store.forget_artifact(*job))
+
+    @rule(target=links, job=jobs, life=SECONDS)
+    def add_link(self, job, life):
+        """
+        Somebody asks for a link.
+        """
+        link = (*job, self.new_name("link"))
+        expires_at = self.clock() + timedelta(seconds=life)
+        return link if self.both(lambda store: store.add_link(*link, expires_at=expires_at)) else multiple()
+
+    @rule(link=links, session=SECONDS)
+    def use_link(self, link, session):
+        """
+        Somebody uses a link.
+        """
+        self.both(lambda store: store.use_link(*link, session=timedelta(seconds=session)))
+
+    @rule(limit=st.integers(1, 5))
+    def deliver(self, limit):
+        """
+        A sweeper delivers what waits in the outbox.
+        """
+        entries = self.both(lambda store: list(store.pending(limit)))
+        self.both(lambda store: store.delivered([entry.id for entry in entries]))
+
+    @rule(tenant=TENANTS, tag=PEOPLE, limit=st.integers(1, 4))
+    def list_all(self, tenant, tag, limit):
+        """
+        Somebody reads their list to its end.
+        """
+        before = None
+        while page := self.both(lambda store, at=before: list(store.list(tenant, tag, limit=limit, before=at))):
+            before = (page[-1].received_at, page[-1].id)
+
+    @invariant()
+    def all_is_the_same(self):
+        """
+        Every job, queue and outbox is the same in both.
+        """
+        for tenant, job_id in self.model._jobs:
+            self.both(lambda store, job=(tenant, job_id): store.get(*job))
+        self.both(lambda store: list(store.waiting()))
+        self.both(lambda store: list(store.exhausted(max_attempts=2)))
+        self.both(lambda store: list(store.expired()))
+        self.both(lambda store: list(store.orphans()))
+        self.both(lambda store: list(store.pending()))
+
+
+def test_the_store_does_as_its_model():
+    """
+    Whatever callers, workers, sweepers, crashes and time do, store and model answer alike.
+    """
+    run_state_machine_as_test(Both, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))
+
+
+@pytest.mark.promise
+@pytest.mark.timeout(600)
+def test_a_thousand_interleavings():
+    """
+    1,000 random interleavings, and not one in which the store does otherwise than its model.
+    """
+    run_state_machine_as_test(Both, settings=settings(max_examples=1000, stateful_step_count=40, deadline=None))
+
+
+class _LosesTheFence(SqlJobStore):
+    def _change(self, connection, job, **changes):
+        return super()._change(connection, job, **{**changes, "fence": 0})
+
+
+class _Broken(Both):
+    def open(self):
+        store = _LosesTheFence(f"sqlite:///{Path(self.folder.name) / 'jobs.db'}", clock=self.clock)
+        store.create_tables()
+        return store
+
+
+def test_a_store_that_loses_the_fence_is_caught():
+    """
+    The machine finds a store whose fence never rises.
+    """
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            _Broken,
+            settings=settings(max_examples=20, stateful_step_count=10, deadline=None, phases=[Phase.generate]),
+        )
