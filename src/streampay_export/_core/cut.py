@@ -13,12 +13,14 @@ from .canonical import Canonicaliser, canonicaliser
 from .catalog import Dataset, Field, FieldType
 from .manifest import Totals
 from .masking import Remembered, mask, pseudonyms
-from .policy import Keep, Mask, Policy, Pseudonymise, Rule, Withhold
+from .policy import Keep, Mask, Policy, Pseudonymise, Withhold
 from .selection import Row, Selection
 from .totals import totals_of
 
 Columns: TypeAlias = Sequence[Sequence[str | None]]
 """A page turned on its side: one sequence of canonical texts per output field; `None` is NULL."""
+
+_Permitting: TypeAlias = Keep | Mask | Pseudonymise
 
 
 @frozen(kw_only=True)
@@ -63,17 +65,17 @@ def compile_cut(
     functions are pure and thread-safe; `columns` raises `UnwritableValue`. Raises `InvalidCatalog`
     for an unknown time zone.
     """
-    ruled = [(field, policy.rule(dataset.name, field.name).rule) for field in dataset.fields]
-    ruled = [(field, rule) for field, rule in ruled if not isinstance(rule, Withhold)]
+    ruled = _permitted(dataset, policy)
     selection = Selection.of(dataset, [field.name for field, _ in ruled])
     pseudonym = Remembered(pseudonyms(pseudonym_key))
-    turned = [_ruled(canonicaliser(dataset.name, field, timezone), rule, pseudonym) for field, rule in ruled]
+    texts = [_ruled(canonicaliser(dataset.name, field, timezone), rule, pseudonym) for field, rule in ruled]
 
     def columns(rows: Sequence[Row]) -> Columns:
         if not rows:
-            return [()] * len(turned)
-        # The selection's columns beyond the fields are for paging alone: zip leaves them.
-        return [turn(column) for turn, column in zip(turned, zip(*rows, strict=True), strict=False)]
+            return [()] * len(texts)
+        # Field i is column i; the selection's further columns are for paging alone.
+        page = list(zip(*rows, strict=True))
+        return [text(page[place]) for place, text in enumerate(texts)]
 
     kept = [field.name if isinstance(rule, Keep) else None for field, rule in ruled]
     return Cut(
@@ -92,12 +94,21 @@ def inexact_fields(cut: Cut, rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(name for i, name in decimals if any(type(row[i]) is float for row in rows))
 
 
-def _output(field: Field, rule: Rule) -> OutputField:
+def _permitted(dataset: Dataset, policy: Policy) -> list[tuple[Field, _Permitting]]:
+    permitted: list[tuple[Field, _Permitting]] = []
+    for field in dataset.fields:
+        rule = policy.rule(dataset.name, field.name).rule
+        if not isinstance(rule, Withhold):
+            permitted.append((field, rule))
+    return permitted
+
+
+def _output(field: Field, rule: _Permitting) -> OutputField:
     kind = field.type if isinstance(rule, Keep) else FieldType.TEXT
     return OutputField(name=field.name, type=kind, description=field.description)
 
 
-def _ruled(canonical: Canonicaliser, rule: Rule, pseudonym: Remembered) -> Canonicaliser:
+def _ruled(canonical: Canonicaliser, rule: _Permitting, pseudonym: Remembered) -> Canonicaliser:
     match rule:
         case Keep():
             return canonical
@@ -105,8 +116,6 @@ def _ruled(canonical: Canonicaliser, rule: Rule, pseudonym: Remembered) -> Canon
             return _replacing(canonical, Remembered(mask(kind)))
         case Pseudonymise():
             return _replacing(canonical, pseudonym)
-        case Withhold():
-            raise AssertionError("a withheld field is not in the cut")
         case _:
             assert_never(rule)
 
