@@ -67,7 +67,7 @@ def test_offset_paging_under_an_insert_is_refused(size: int) -> None:
 
 
 @given(size=SIZES.filter(lambda size: size > 2), gone=st.integers(min_value=1, max_value=2))
-@SETTINGS
+@settings(max_examples=4)
 def test_offset_paging_under_deletes_breaks_the_law_and_the_count(size: int, gone: int) -> None:
     """
     Rows deleted before the offset, after they were read, make OFFSET lose as many others. No pager can see that:

@@ -2,6 +2,7 @@
 The conversation with the pager: what it asks, what it refuses, how its pages adapt.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -246,6 +247,27 @@ def test_the_driver_leaves_the_report_to_its_consumer() -> None:
     for page in pages(pager, fetch):
         if len(limits) != 2:
             pager.emitted(20 * len(page))
+    assert limits == [2, 5, 5, 5, 5]
+
+
+def test_the_asynchronous_driver_leaves_it_too() -> None:
+    """
+    The same holds between two asynchronous pages.
+    """
+    limits: list[int] = []
+
+    async def fetch(after: Key | None, limit: int) -> Sequence[Row]:
+        limits.append(limit)
+        begin = 0 if after is None else after[1] + 1
+        return payouts(20)[begin : begin + limit]
+
+    async def read() -> None:
+        pager = Pager(PAYOUTS, OWNERS, size=PageSize(rows=10, bytes=100, smallest=1, first=2))
+        async for page in apages(pager, fetch):
+            if len(limits) != 2:
+                pager.emitted(20 * len(page))
+
+    asyncio.run(read())
     assert limits == [2, 5, 5, 5, 5]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from operator import itemgetter
 
 from .._core.selection import Key, Row, Selection
@@ -20,7 +21,7 @@ class ModelSource:
 
     def __init__(self, selection: Selection, owners: Collection[object], rows: Iterable[Row] = ()) -> None:
         self.selection = selection
-        self.owners = owners
+        self.owners = frozenset(owners)
         self.rows: list[Row] = sorted(rows, key=self.key)
         self._keys = [self.key(row) for row in self.rows]
 
@@ -34,7 +35,7 @@ class ModelSource:
         """
         Return whether any subject column of the row holds an owner.
         """
-        return any(row[position] in self.owners for position in self.selection.subject)
+        return not self.owners.isdisjoint(map(row.__getitem__, self.selection.subject))
 
     def insert(self, row: Row) -> None:
         """
@@ -64,12 +65,12 @@ class ModelSource:
         return sum(map(self.owned, self.rows))
 
     def _owned_from(self, place: int, limit: int) -> list[Row]:
-        found: list[Row] = []
-        while len(found) < limit and place < len(self.rows):
-            more = self.rows[place : place + limit - len(found)]
-            found += filter(self.owned, more)
-            place += len(more)
-        return found
+        # `islice(rows, place, None)` would walk there from the first row on.
+        rows = map(self.rows.__getitem__, range(place, len(self.rows)))
+        return list(islice(filter(self._found, rows), limit))
+
+    def _found(self, row: Row) -> bool:
+        return self.owned(row)
 
 
 class OffsetPaging(ModelSource):
@@ -83,7 +84,7 @@ class OffsetPaging(ModelSource):
         """
         Skip as many owned rows as were returned before.
         """
-        found = list(filter(self.owned, self.rows))[self._offset : self._offset + limit]
+        found = list(islice(filter(self.owned, self.rows), self._offset, self._offset + limit))
         self._offset += len(found)
         return found
 
@@ -97,8 +98,8 @@ class FirstKeyColumnOnly(ModelSource):
         """
         Begin after the last row that shares the first key column with *after*.
         """
-        first = [key[0] for key in self._keys]
-        return self._owned_from(0 if after is None else bisect_right(first, after[0]), limit)
+        place = 0 if after is None else bisect_right(self._keys, after[0], key=itemgetter(0))
+        return self._owned_from(place, limit)
 
 
 class AtOrAfter(ModelSource):
@@ -119,16 +120,10 @@ class LosesNulls(ModelSource):
     the subject's is lost where an earlier one is NULL.
     """
 
-    def page(self, after: Key | None, limit: int) -> Sequence[Row]:
-        """
-        Return the rows of which no NULL comes before the owner.
-        """
-        return [row for row in super().page(after, len(self.rows)) if not self._lost(row)][:limit]
-
-    def _lost(self, row: Row) -> bool:
+    def _found(self, row: Row) -> bool:
         subjects = [row[position] for position in self.selection.subject]
-        first = next(place for place, value in enumerate(subjects) if value in self.owners)
-        return None in subjects[:first]
+        places = [place for place, value in enumerate(subjects) if value in self.owners]
+        return bool(places) and None not in subjects[: places[0]]
 
 
 def breaches(
