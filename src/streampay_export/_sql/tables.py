@@ -57,12 +57,14 @@ job_table = Table(
     Column("active_key", name(64)),
     # Since when the job waits for a worker: not_before, received_at or lease_until; NULL when it never will.
     Column("waits_from", Instant),
+    # Since when an ended job names an object that waits to be deleted; NULL otherwise.
+    Column("orphaned_at", Instant),
     UniqueConstraint("tenant", "active_key", name="export_job_active"),
     Index("export_job_waits", "waits_from", "id"),
     Index("export_job_owner", "tenant", "owner_tag", "received_at", "id"),
     Index("export_job_requester", "tenant", "requester_tag", "received_at", "id"),
     Index("export_job_expires", "state", "expires_at", "id"),
-    Index("export_job_artifact", "artifact_key"),
+    Index("export_job_orphaned", "orphaned_at", "id"),
 )
 
 idempotency_table = Table(

@@ -265,8 +265,8 @@ class SqlJobStore:
         """
         See `JobStore.orphans`.
         """
-        ended = select(jobs).where(jobs.c.artifact_key.is_not(None), jobs.c.state.in_(FINAL))
-        return self._jobs(ended.order_by(jobs.c.finished_at, jobs.c.id).limit(limit))
+        ended = select(jobs).where(jobs.c.orphaned_at.is_not(None))
+        return self._jobs(ended.order_by(jobs.c.orphaned_at, jobs.c.id).limit(limit))
 
     def forget_artifact(self, tenant: str, job_id: str) -> None:
         """

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from .._core.job import Artifact, Failure, Job, WrappedKey
+from .._core.lifecycle import FINAL
 from .._core.wire import canonical_json, read_progress, read_request, spell_progress, spell_request
 
 _SAME = (
@@ -60,6 +61,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "failure_sentence": failure and failure.sentence,
         "active_key": active_key(job),
         "waits_from": job.waits_from,
+        "orphaned_at": job.finished_at if job.state in FINAL and artifact else None,
     }
 
 

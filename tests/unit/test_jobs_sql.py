@@ -1,0 +1,422 @@
+"""
+What SqlJobStore does on SQLite beyond its contract: privacy of the file, bounded waits, errors in our words.
+"""
+
+import os
+import sqlite3
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy
+from attrs import evolve
+
+from streampay_export._core.job import WrappedKey
+from streampay_export._core.lifecycle import State
+from streampay_export._sql import database, engine
+from streampay_export.audit.sql import SqlAudit
+from streampay_export.errors import AuditUnavailable, InvalidConfiguration, JobStoreUnavailable, MissingExtra
+from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.ports.jobs import Idempotency
+from streampay_export.testing.contracts.jobs import LEASE, claim_one, completion, make_job, make_ready
+from streampay_export.testing.contracts.outbox import make_entry
+
+
+@pytest.fixture
+def path(tmp_path):
+    """
+    Where the store's file is.
+    """
+    return tmp_path / "jobs.db"
+
+
+@pytest.fixture
+def store(path):
+    """
+    A store on a new file, with the database's own clock.
+    """
+    store = SqlJobStore(f"sqlite:///{path}")
+    store.create_tables()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def short_wait(monkeypatch):
+    """
+    Makes the longest wait a tenth of a second.
+    """
+    monkeypatch.setattr(engine, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(database, "LONGEST_WAIT", 0.1)
+
+
+def test_the_clock_is_the_databases(store):
+    """
+    Without a clock of a test's, `now` is SQLite's, in milliseconds, and never goes back.
+    """
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    instants = [store.now() for _ in range(20)]
+    assert sorted(instants) == instants
+    assert before <= instants[0] <= instants[-1] <= datetime.now(UTC)
+    assert {0} == {instant.microsecond % 1000 for instant in instants}
+
+
+def test_leases_and_links_go_by_that_clock(store):
+    """
+    A lease and a link of a tenth of a second are over after it.
+    """
+    make_ready(store)
+    soon = store.now() + timedelta(milliseconds=100)
+    assert store.add_link("default", "job-1", "link", expires_at=soon)
+    store.add(make_job(store, "job-2"))
+    first = store.claim(lease=timedelta(milliseconds=100), max_attempts=5)
+    while store.now() < soon + timedelta(milliseconds=100):
+        time.sleep(0.02)
+    assert first.fence + 1 == claim_one(store).fence
+    assert store.use_link("default", "job-1", "link", session=LEASE) is None
+
+
+def test_all_files_are_private_whatever_the_umask(path):
+    """
+    Database and write-ahead log are 0600, also where the database was readable before.
+    """
+    before = os.umask(0)
+    try:
+        store = SqlJobStore(f"sqlite:///{path}")
+        store.create_tables()
+        store.add(make_job(store))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+        assert {"jobs.db": 0o600, "jobs.db-wal": 0o600, "jobs.db-shm": 0o600} == modes
+        store.close()
+        path.chmod(0o644)
+        SqlJobStore(f"sqlite:///{path}").close()
+    finally:
+        os.umask(before)
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_a_folder_is_made_when_asked(tmp_path):
+    """
+    With *make_folder* the folder is made, 0700; without it, its lack is named.
+    """
+    url = f"sqlite:///{tmp_path / 'a' / 'b' / 'jobs.db'}"
+    with pytest.raises(InvalidConfiguration, match=r"jobs\.url: the SQLite file cannot be made private"):
+        SqlJobStore(url)
+    SqlJobStore(url, make_folder=True).close()
+    assert 0o700 == (tmp_path / "a" / "b").stat().st_mode & 0o777
+
+
+def test_what_was_shredded_is_in_no_file(store, path):
+    """
+    After the end of a job neither its wrapped key nor its sealed subject is in the database or its log.
+    """
+    secrets = [b"the-wrapped-key-of-this-job" * 3, b"the-sealed-subject-of-this-job" * 3]
+    wrapped = WrappedKey(key_id="k", ciphertext=secrets[0])
+    for n in range(5):
+        job = make_job(store, f"job-{n}", owner=str(n))
+        store.add(evolve(job, wrapped_key=wrapped, sealed=secrets[1]))
+        store.complete(claim_one(store), completion(store))
+
+    def found():
+        kept = b"".join(file.read_bytes() for file in path.parent.iterdir())
+        return [secret in kept for secret in secrets]
+
+    assert [True, True] == found()
+    for n in range(5):
+        store.end("default", f"job-{n}", expected={State.READY}, state=State.EXPIRED)
+    assert [False, False] == found()
+    assert 0 == (path.parent / "jobs.db-wal").stat().st_size
+
+
+def test_only_a_hash_of_an_idempotency_key_is_kept(store, path):
+    """
+    The caller's key, which may be anything, is in no file.
+    """
+    store.add(make_job(store), idempotency=Idempotency(key="ann@example.org/2026", digest="d"))
+    assert all(b"ann@example.org" not in file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_a_change_and_its_entries_are_one(store):
+    """
+    A change whose entry cannot be stored does not happen.
+    """
+    store.add(make_job(store))
+    before = store.get("default", "job-1")
+    unspellable = evolve(make_entry("1"), facts={"rows": float("nan")})
+    with pytest.raises(ValueError, match="JSON"):
+        store.end("default", "job-1", expected={State.QUEUED}, state=State.ERASED, entries=[unspellable])
+    assert before == store.get("default", "job-1")
+    assert not store.pending()
+
+
+def test_a_given_engine_stays_open(path):
+    """
+    An engine that was handed in is its maker's to close, and works as one of ours.
+    """
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    store = SqlJobStore(engine)
+    store.create_tables()
+    store.add(make_job(store))
+    store.close()
+    assert 1 == engine.pool.checkedin()
+    assert store.has_jobs()
+    engine.dispose()
+
+
+def test_has_jobs_sees_every_job(store):
+    """
+    A store has jobs from the first on, also when that is erased.
+    """
+    assert not store.has_jobs()
+    store.add(make_job(store))
+    store.end("default", "job-1", expected={State.QUEUED}, state=State.ERASED)
+    assert store.has_jobs()
+
+
+def test_tables_are_made_once_by_many(path):
+    """
+    Eight that make the tables of a new file at once all succeed.
+    """
+
+    def create(_):
+        store = SqlJobStore(f"sqlite:///{path}")
+        store.create_tables()
+        store.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create, range(8)))
+    connection = sqlite3.connect(path)
+    assert [(1,)] == connection.execute("SELECT version FROM export_job_version").fetchall()
+    assert ("wal",) == connection.execute("PRAGMA journal_mode").fetchone()
+    connection.close()
+
+
+def test_tables_of_another_release_are_refused(store, path):
+    """
+    The version that is there and the one that is needed are named.
+    """
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE export_job_version SET version = 7")
+    connection.commit()
+    connection.close()
+    with pytest.raises(InvalidConfiguration, match=r"jobs\.url: its tables are of version 7; .* version 1"):
+        store.create_tables()
+
+
+def test_missing_tables_are_named(path):
+    """
+    A store whose tables were never made says what makes them.
+    """
+    store = SqlJobStore(f"sqlite:///{path}")
+    with pytest.raises(JobStoreUnavailable, match=r"its tables are missing; create_tables\(\) makes them"):
+        store.get("default", "job-1")
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_named(path):
+    """
+    Something else under that name is said to be that.
+    """
+    path.write_bytes(b"this is not a database, but it is long enough" * 100)
+    store = SqlJobStore(f"sqlite:///{path}")
+    with pytest.raises(JobStoreUnavailable, match="the file is not an SQLite database"):
+        store.create_tables()
+    store.close()
+
+
+def test_a_locked_database_is_waited_for_and_then_named(short_wait, path):
+    """
+    A writer waits for another's lock, but not for ever; a reader does not wait.
+    """
+    store = SqlJobStore(f"sqlite:///{path}")
+    store.create_tables()
+    store.add(make_job(store))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    with pytest.raises(JobStoreUnavailable, match=r"others held its lock for 0\.1 s"):
+        store.claim(lease=LEASE, max_attempts=5)
+    assert 0.1 <= time.monotonic() - begun < 2
+    assert store.get("default", "job-1") is not None
+    other.execute("ROLLBACK")
+    assert claim_one(store)
+    other.close()
+    store.close()
+
+
+def test_too_many_callers_are_told(short_wait, path):
+    """
+    When every connection is busy, the next caller is told so within the longest wait.
+    """
+    store = SqlJobStore(f"sqlite:///{path}")
+    store.create_tables()
+    others = [store._database._engine.connect() for _ in range(15)]
+    with pytest.raises(JobStoreUnavailable, match=r"all its connections were busy for 0\.1 s"):
+        store.now()
+    for connection in others:
+        connection.close()
+    store.close()
+
+
+def test_going_over_to_wal_waits_for_others(path):
+    """
+    Making the tables waits while another process has the new file locked.
+    """
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE theirs (id INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, other.execute, ["COMMIT"])
+    release.start()
+    store = SqlJobStore(f"sqlite:///{path}")
+    store.create_tables()
+    assert not store.has_jobs()
+    release.join()
+    other.close()
+    store.close()
+
+
+def test_going_over_to_wal_does_not_wait_for_ever(short_wait, path):
+    """
+    A file that stays locked is named as such.
+    """
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE theirs (id INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    store = SqlJobStore(f"sqlite:///{path}")
+    with pytest.raises(JobStoreUnavailable, match="others held its lock"):
+        store.create_tables()
+    other.close()
+    store.close()
+
+
+def test_a_read_only_or_full_database_is_named(store):
+    """
+    What SQLite says about its disk is said in our words.
+    """
+    for pragma, problem in (("query_only = 1", "read-only"), ("max_page_count = 1", "disk is full")):
+        engine = store._database._engine
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA {pragma}")
+        with pytest.raises(JobStoreUnavailable, match=problem):
+            fill(store)
+        engine.dispose()
+
+
+def fill(store):
+    """
+    Add many jobs.
+    """
+    for n in range(500):
+        store.add(make_job(store, f"job-{n}", owner=str(n)))
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true", "jobs.db", "oracel://x"]
+)
+def test_a_url_that_cannot_serve_is_refused(url):
+    """
+    What is no database URL, or a database that would not last, is refused with what would be right.
+    """
+    with pytest.raises(InvalidConfiguration, match=r"jobs\.url: .*sqlite:///exports\.db"):
+        SqlJobStore(url)
+
+
+def test_a_missing_driver_names_its_extra(monkeypatch):
+    """
+    A database whose driver is not installed says what to install.
+    """
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(
+        MissingExtra, match=r"audit\.url on postgresql needs: pip install 'streampay-export\[postgres\]'"
+    ):
+        SqlAudit("postgresql://nobody@127.0.0.1/test")
+
+
+def test_a_row_changed_under_its_lock_is_not_overwritten(store):
+    """
+    A write names the state and fence it was decided on, and says so when they are not there.
+    """
+    store.add(make_job(store))
+    stale = evolve(store.get("default", "job-1"), fence=9)
+    with pytest.raises(JobStoreUnavailable, match="changed"), store._database.writing() as connection:
+        store._change(connection, stale, state=State.CANCELLED)
+
+
+def test_entries_that_others_store_all_the_time_are_given_up(store, monkeypatch):
+    """
+    `keep` tries again when another process was first, and gives up after a few times.
+    """
+    tries = []
+
+    def lose(connection, entries):
+        tries.append(entries)
+        raise sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("UNIQUE"))
+
+    monkeypatch.setattr("streampay_export.jobs.sql.put_entries", lose)
+    with pytest.raises(JobStoreUnavailable, match="others kept storing"):
+        store.keep([make_entry("1")])
+    assert 3 == len(tries)
+
+
+def test_a_row_that_is_no_entry_stops_the_reader(tmp_path):
+    """
+    A damaged row of the SQL trail is `AuditUnavailable`, and not quoted.
+    """
+    sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}")
+    sink.create_tables()
+    sink.append(make_entry("1"))
+    connection = sqlite3.connect(tmp_path / "audit.db")
+    connection.execute("UPDATE export_audit SET entry = '{\"secret\": 1}'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(AuditUnavailable, match="a row of the trail is not an audit entry") as caught:
+        list(sink.entries("default"))
+    assert "secret" not in str(caught.value)
+    sink.close()
+
+
+def test_a_long_trail_is_read_in_pages(tmp_path, monkeypatch):
+    """
+    A trail of several pages is read whole, each entry once.
+    """
+    monkeypatch.setattr("streampay_export.audit.sql._PAGE", 3)
+    sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}")
+    sink.create_tables()
+    entries = [make_entry(str(n)) for n in range(9)]
+    for entry in entries:
+        sink.append(entry)
+    assert entries == list(sink.entries("default"))
+    sink.close()
+
+
+ASKED_OFTEN = {
+    "claim": (lambda store: store.claim(lease=LEASE, max_attempts=5), ["export_job_waits"]),
+    "waiting": (lambda store: store.waiting(), ["export_job_waits"]),
+    "exhausted": (lambda store: store.exhausted(max_attempts=5), ["export_job_waits"]),
+    "expired": (lambda store: store.expired(), ["export_job_expires"]),
+    "orphans": (lambda store: store.orphans(), ["export_job_orphaned"]),
+    "list": (lambda store: store.list("default", "me", limit=9), ["export_job_owner", "export_job_requester"]),
+    "add": (lambda store: store.add(make_job(store)), ["sqlite_autoindex_export_job_"]),
+}
+
+
+@pytest.mark.parametrize("name", ASKED_OFTEN)
+def test_no_query_reads_all_jobs(store, name):
+    """
+    What is asked often is found by index.
+    """
+    act, indexes = ASKED_OFTEN[name]
+    plans = []
+
+    def explain(connection, cursor, statement, parameters, *_):
+        if "export_job" in statement and statement.startswith("SELECT"):
+            plan = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(step[3] for step in plan)
+
+    sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", explain)
+    act(store)
+    assert all(any(index in step for step in plans) for index in indexes), plans
+    assert not [step for step in plans if step.startswith("SCAN")]
