@@ -64,7 +64,7 @@ def read_envelope(data: bytes) -> Envelope:
             ),
         )
         spelled = spell_envelope(envelope)
-    except (KeyError, TypeError, AttributeError, RecursionError):
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
         raise ValueError("it is no DSSE envelope") from None
     if spelled != data:
         raise ValueError("it is not in the one form in which envelopes are written here")

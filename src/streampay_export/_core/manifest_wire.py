@@ -5,17 +5,20 @@ The manifest's JSON form: an in-toto Statement v1 over the bundle's files, with 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
+from ..errors import InvalidRequest
 from .manifest import BundleFile, DatasetSummary, Digest, Manifest, PartSummary, Total, TotalKey
 from .selection import Window
 from .wire import read_instant, spell_decimal, spell_instant
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:streampay-export:manifest:1"
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,4300}(\.[0-9]{1,4300})?\Z")
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -55,28 +58,31 @@ def read_manifest(data: bytes) -> Manifest:
     """
     try:
         statement = json.loads(data)
-        if statement["_type"] != STATEMENT or statement["predicateType"] != PREDICATE:
-            raise ValueError("it is a statement of another kind or version")
-        predicate = statement["predicate"]
-        files = tuple(_read_file(each) for each in predicate["files"])
+        if (statement["_type"], statement["predicateType"]) != (STATEMENT, PREDICATE):
+            raise TypeError
+        manifest = _read_predicate(statement["predicate"])
         told = [(each["name"], each["digest"]["sha256"]) for each in statement["subject"]]
-        if told != [(each.path, each.digest.sha256) for each in files]:
-            raise ValueError("its subject and its list of files differ")
-        window = predicate["window"]
-        return Manifest(
-            job=_take(str, predicate["job"]),
-            profile=_take(str, predicate["profile"]),
-            as_of=read_instant(predicate["as_of"]),
-            completed_at=read_instant(predicate["completed_at"]),
-            completeness=_take(str, predicate["completeness"]),
-            formats=tuple(_take(str, each) for each in predicate["formats"]),
-            window=Window(start=_read_maybe(window["from"]), end=_read_maybe(window["to"])),
-            datasets=tuple(_read_dataset(name, form) for name, form in predicate["datasets"].items()),
-            files=files,
-            archive=_read_digest(predicate["archive"]),
-        )
-    except (KeyError, TypeError, AttributeError, RecursionError, InvalidOperation):
-        raise ValueError("it is no manifest of an export") from None
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError, InvalidRequest):
+        # What is wrong where is unverified text: it is not repeated.
+        raise ValueError("it is no manifest of an export, or one of a later version") from None
+    if told != [(each.path, each.digest.sha256) for each in manifest.files]:
+        raise ValueError("its subject and its list of files differ")
+    return manifest
+
+
+def _read_predicate(form: Json) -> Manifest:
+    return Manifest(
+        job=_take(str, form["job"]),
+        profile=_take(str, form["profile"]),
+        as_of=read_instant(form["as_of"]),
+        completed_at=read_instant(form["completed_at"]),
+        completeness=_take(str, form["completeness"]),
+        formats=tuple(_take(str, each) for each in form["formats"]),
+        window=Window(start=_read_maybe(form["window"]["from"]), end=_read_maybe(form["window"]["to"])),
+        datasets=tuple(_read_dataset(name, each) for name, each in form["datasets"].items()),
+        files=tuple(_read_file(each) for each in form["files"]),
+        archive=_read_digest(form["archive"]),
+    )
 
 
 def _spell_dataset(dataset: DatasetSummary) -> Json:
@@ -138,10 +144,16 @@ def _spell_totals(totals: Mapping[TotalKey, Total]) -> list[Json]:
 def _read_totals(forms: list[Json]) -> dict[TotalKey, Total]:
     return {
         TotalKey(**{key: _take(str, form[key]) for key in ("amount", "asset", "direction")}): Total(
-            rows=_take(int, form["rows"]), sum=Decimal(_take(str, form["sum"]))
+            rows=_take(int, form["rows"]), sum=_read_sum(form["sum"])
         )
         for form in forms
     }
+
+
+def _read_sum(text: Any) -> Decimal:
+    if not _PLAIN_DECIMAL.match(_take(str, text)):
+        raise ValueError(text)
+    return Decimal(text)
 
 
 def _spell_file(file: BundleFile) -> Json:
