@@ -130,6 +130,11 @@ class Database(Protocol):
         Run a statement whose rows stay with the database until they are fetched.
         """
 
+    def sorts(self, run: Run, sql: str, parameters: Mapping[str, object]) -> bool:
+        """
+        Whether the plan of a page sorts rows, which every page would do again.
+        """
+
     def columns(self, run: Run, table: str, schema: str | None) -> Sequence[SqlColumn]:
         """
         Return a table's or view's columns; none if there is no such table.
@@ -179,6 +184,11 @@ class Database(Protocol):
         Return what of the column is compared with a bound.
         """
 
+    def unindexed(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return the same value such that no index is entered by it, where that matters.
+        """
+
     def unavailable(self, error: Exception) -> BackendError:
         """
         Say what happened without the driver's words, which quote values.
@@ -207,7 +217,7 @@ class Statement:
     """
 
     sql: str
-    constants: Mapping[str, object] = field(repr=False)
+    constants: Mapping[str, object] = field(repr=False, eq=False)
 
     @classmethod
     def of(cls, database: Database, statement: ClauseElement) -> Statement:

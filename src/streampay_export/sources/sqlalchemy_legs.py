@@ -2,7 +2,7 @@
 The statements of one query: legs of a union, one for each way in which a row can be the subject's.
 
 A row is in the first leg that has it: each leg leaves out what earlier subject columns claim, with
-IS DISTINCT FROM, as `<>` would lose the rows where those are NULL. One leg alone reads one index in key order,
+IS NOT DISTINCT FROM, negated, as `<>` would lose the rows where those are NULL. One leg alone reads one index in key order,
 so their merge does too; `OR` would read the whole table, and UNION compares all columns to drop doubles.
 """
 
@@ -105,7 +105,9 @@ class OwnedRows:
         for name, names in zip(columns, self.identifiers, strict=True):
             subject = self.database.compared(shape.columns[name], self.owner.c[name])
             legs += [and_(each, *earlier) for each in conditions(subject, names)] if names else []
-            earlier += [subject.is_distinct_from(bindparam(each)) for each in names]
+            # One condition, however many names: SQLite takes each for a reason to expect fewer rows, and with
+            # very few expected it sorts what an index has in order.
+            earlier += [~or_(*(subject.is_not_distinct_from(bindparam(each)) for each in names))] if names else []
         return legs
 
     # --- statements
@@ -119,7 +121,7 @@ class OwnedRows:
         selection = self.query.selection
         read = [self._read(position).label(f"c{position}") for position in range(len(selection.columns))]
         keys = [self.rows.c[name] for name in selection.dataset.key]
-        bounds = [*self._included(), *([self._key_bound("after", above=True)] if after else [])]
+        bounds = self._included(after=after)
         parts = [self._from(select(*read)).where(leg, *bounds) for leg in legs]
         limit: ColumnElement[Any] = bindparam("row_limit")
         if len(parts) == 1:
@@ -135,10 +137,7 @@ class OwnedRows:
         """
         Count the included rows between the parameters `after_…` and `upto_…`.
         """
-        bounds = self._included()
-        bounds += [self._key_bound("after", above=True)] if after else []
-        bounds += [self._key_bound("upto", above=False)] if upto else []
-        found = self._union([literal_column("1").label("found")], bounds)
+        found = self._union([literal_column("1").label("found")], self._included(after=after, upto=upto))
         return select(func.count()).select_from(found)
 
     def census(self, fixed_forms: Sequence[tuple[str, InstantForm, bool]]) -> Select[Any]:
@@ -210,31 +209,44 @@ class OwnedRows:
             return columns[0] > values[0] if above else columns[0] <= values[0]
         return tuple_(*columns) > tuple_(*values) if above else tuple_(*columns) <= tuple_(*values)
 
-    def _included(self) -> list[Condition]:
+    def _included(self, *, after: bool = False, upto: bool = False) -> list[Condition]:
+        """
+        Return the conditions of being in the cut, and between the parameters `after_…` and `upto_…`.
+
+        An index is entered at one lower and one upper bound. SQLite takes any it finds, so besides the
+        cursor's no other may be offered, or every page would begin at the window's start.
+        """
         dataset = self.query.selection.dataset
         conditions: list[Condition] = [
-            self.rows.c[name].is_not(None) for name in dataset.key if self.shape.columns[name].nullable
+            self.rows.c[name].is_not(None)
+            for place, name in enumerate(dataset.key)
+            if self.shape.columns[name].nullable and not (after and place == 0)
         ]
         if dataset.omit is not None:
             conditions.append(self.rows.c[dataset.omit.column].is_(None))
         if dataset.as_of is not None:
-            conditions += self._within(dataset.as_of)
+            conditions += self._within(dataset.as_of, after=after, upto=upto)
+        conditions += [self._key_bound("after", above=True)] if after else []
+        conditions += [self._key_bound("upto", above=False)] if upto else []
         return conditions
 
-    def _within(self, name: str) -> list[Condition]:
-        instant, window = self.rows.c[name], self.query.window
+    def _within(self, name: str, *, after: bool, upto: bool) -> list[Condition]:
+        instant, query = self.rows.c[name], self.query
+        unbounded = query.window.start is None and query.window.end is None
         if self.form is None:
-            return [instant.is_(None) if window.start is None and window.end is None else false()]
+            return [instant.is_(None) if unbounded else false()]
         value = self.database.ordered_as_time(self.shape.columns[name], instant)
-        upto: Condition = value <= bindparam("as_of")
-        if window.start is None and window.end is None:
-            always = name in self.query.selection.dataset.key or not self.shape.columns[name].nullable
-            return [upto if always else or_(upto, instant.is_(None))]
-        return [
-            upto,
-            *([value >= bindparam("window_start")] if window.start else []),
-            *([value < bindparam("window_end")] if window.end else []),
-        ]
+        low = self.database.unindexed(value) if after else value
+        high = self.database.unindexed(value) if upto else value
+        if query.window.end is not None and query.window.end <= query.as_of:
+            bounds = [high < bindparam("window_end")]
+        else:
+            bounds = [high <= bindparam("as_of")]
+        if query.window.start is not None:
+            bounds.append(low >= bindparam("window_start"))
+        if unbounded and self.shape.columns[name].nullable and name not in query.selection.dataset.key:
+            return [or_(*bounds, instant.is_(None))]
+        return bounds
 
     def _outside(self, instant: ColumnElement[Any]) -> tuple[Condition, Condition]:
         """

@@ -5,9 +5,11 @@ PostgreSQL as a source, through psycopg 3. Importing this module needs the extra
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +49,9 @@ _KINDS = {
     "jsonb": Kind.JSON,
 }
 _BITS = {"int2": 16, "int4": 32}
+# Two cursors of one connection need two names.
+_CURSOR_NUMBER = count()
+_SORT = re.compile(r"[ >-]*Sort  ")
 # A domain is what it is made of.
 _COLUMNS = """
     SELECT a.attname::text, coalesce(base.typname, own.typname)::text,
@@ -134,8 +139,14 @@ class Postgresql:
         """
         Declare a cursor on the server.
         """
-        cursor = connection.cursor(name="streampay_export", row_factory=tuple_row)
+        cursor = connection.cursor(name=f"streampay_export_{next(_CURSOR_NUMBER)}", row_factory=tuple_row)
         return cursor.execute(sql.encode(), parameters)
+
+    def sorts(self, run: Run, sql: str, parameters: Mapping[str, object]) -> bool:
+        """
+        Look for a Sort in the plan. An Incremental Sort goes through ties only, and stops at the limit.
+        """
+        return any(_SORT.match(step) for (step,) in run(f"EXPLAIN {sql}", parameters))
 
     def columns(self, run: Run, table: str, schema: str | None) -> Sequence[SqlColumn]:
         """
@@ -226,6 +237,12 @@ class Postgresql:
         """
         if column.kind in {Kind.TEXT, Kind.PADDED_TEXT}:
             return collate(cast(expression, Text), "C")
+        return expression
+
+    def unindexed(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return the expression: PostgreSQL enters an index at the tightest of all bounds.
+        """
         return expression
 
     def unavailable(self, error: Exception) -> BackendError:

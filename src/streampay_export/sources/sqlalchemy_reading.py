@@ -66,6 +66,7 @@ class Reading:
         self._fetch = fetch
         self._open = open_cursor
         self._statements: dict[object, Statement] = {}
+        self._flat: set[Statement] = set()
         self._cursor: Cursor | None = None
         self._cursor_at: Key | None = None
         self._parameters, identifiers = self._identifiers(owner_shape)
@@ -87,11 +88,16 @@ class Reading:
         """
         if self._nobody:
             return []
-        if not self._legs:
-            return self._forward(after, limit)
-        bounds: Mapping[str, object] = {"row_limit": limit} | _numbered("after", after)
-        paged = after is not None
-        return self._run(("page", paged), lambda: self._rows.page(self._legs, after=paged), bounds)
+        if self._legs:
+            paged = after is not None
+            statement = self._statement(("page", paged), lambda: self._rows.page(self._legs, after=paged))
+            parameters = self._bound(statement, {"row_limit": limit}, _numbered("after", after))
+            if statement in self._flat or not self._database.sorts(self._fetch, statement.sql, parameters):
+                self._flat.add(statement)
+                return self._fetch(statement.sql, parameters)
+            # An index is missing, or the planner expects few rows: then sort them once, not for every page.
+            self._legs = []
+        return self._forward(after, limit)
 
     def count(self, after: Key | None, upto: Key | None) -> int:
         """
@@ -100,8 +106,12 @@ class Reading:
         if self._nobody:
             return 0
         above, below = after is not None, upto is not None
-        bounds = _numbered("after", after) | _numbered("upto", upto)
-        rows = self._run(("count", above, below), lambda: self._rows.count(after=above, upto=below), bounds)
+        rows = self._run(
+            ("count", above, below),
+            lambda: self._rows.count(after=above, upto=below),
+            _numbered("after", after),
+            _numbered("upto", upto),
+        )
         return int(rows[0][0])
 
     def census(self) -> Census:
@@ -182,7 +192,7 @@ class Reading:
         sample = None
         sampled = self._database.sampled(column)
         if sampled:
-            found = self._run(("sample", name), lambda: self._rows.sample(name), {})
+            found = self._run(("sample", name), lambda: self._rows.sample(name))
             sample = found[0][0] if found else None
             if sample is None or (not bounding and not isinstance(sample, str)):
                 return None
@@ -202,23 +212,33 @@ class Reading:
         if self._dataset.owner is None:
             legs = self._rows.legs()
             return legs if len(legs) <= MOST_LEGS else []
-        owners = self._run("owners", lambda: self._rows.owners(MOST_LEGS + 1), {})
+        owners = self._run("owners", lambda: self._rows.owners(MOST_LEGS + 1))
         if len(owners) > MOST_LEGS:
             return []
         self._nobody = not owners
         named = {f"owner_{place}": value for place, (value,) in enumerate(owners)}
-        self._parameters |= named
+        self._parameters.update(named)
         return self._rows.owner_legs(named)
 
     # --- running
 
-    def _run(
-        self, variant: object, compose: Callable[[], ClauseElement], bounds: Mapping[str, object]
-    ) -> list[Row]:
+    def _statement(self, variant: object, compose: Callable[[], ClauseElement]) -> Statement:
         statement = self._statements.get(variant)
         if statement is None:
             statement = self._statements[variant] = Statement.of(self._database, compose())
-        return self._fetch(statement.sql, {**statement.constants, **self._parameters, **bounds})
+        return statement
+
+    def _bound(self, statement: Statement, *bounds: Mapping[str, object]) -> dict[str, object]:
+        parameters = {**statement.constants, **self._parameters}
+        for each in bounds:
+            parameters |= each
+        return parameters
+
+    def _run(
+        self, variant: object, compose: Callable[[], ClauseElement], *bounds: Mapping[str, object]
+    ) -> list[Row]:
+        statement = self._statement(variant, compose)
+        return self._fetch(statement.sql, self._bound(statement, *bounds))
 
     def _forward(self, after: Key | None, limit: int) -> Sequence[Row]:
         """

@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, and_, func, or_
+from sqlalchemy import ColumnElement, Dialect, UnaryExpression, and_, func, or_
 from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy.sql.operators import custom_op
 
 from .._core.selection import Row
 from ..errors import BackendError, SourceUnavailable
 from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
 from .timestamp_forms import Epoch, InstantForm, TextForm
 
+_SORT = "USE TEMP B-TREE FOR ORDER BY"
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column 'c(\d+)'")
 
 
@@ -91,6 +93,12 @@ class Sqlite:
         # A host's engine may have set sqlite3.Row on its connections.
         cursor.row_factory = None
         return cursor.execute(sql, parameters)
+
+    def sorts(self, run: Run, sql: str, parameters: Mapping[str, object]) -> bool:
+        """
+        Look for the temporary B-tree of a sort in the plan.
+        """
+        return any(step[3] == _SORT for step in run(f"EXPLAIN QUERY PLAN {sql}", parameters))
 
     def columns(self, run: Run, table: str, schema: str | None) -> Sequence[SqlColumn]:
         """
@@ -190,6 +198,12 @@ class Sqlite:
         Return the column itself.
         """
         return expression
+
+    def unindexed(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """
+        Return `+expression`, which is SQLite's documented way of saying so.
+        """
+        return UnaryExpression(expression, operator=custom_op("+"))
 
     def unavailable(self, error: Exception) -> BackendError:
         """
