@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from streampay_export._core.catalog import Constant, Dataset, Field
-from streampay_export._core.contents import BundleContents, DatasetContents, Treatment
+from streampay_export._core.contents import BundleContents, DatasetContents
 from streampay_export._core.cut import OutputField
 from streampay_export._core.manifest import (
     DatasetSummary,
@@ -26,6 +26,7 @@ from streampay_export._core.manifest import (
 )
 from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.party import Subject
+from streampay_export._core.policy import AlteredField
 from streampay_export._core.request import ExportRequest
 from streampay_export._core.selection import Census
 from streampay_export.bundle import assemble
@@ -68,7 +69,10 @@ ACCOUNT = Dataset(
     table="users",
     key=("id",),
     subject=("id",),
-    fields=(Field(name="wallet", type="text", description="Your wallet"), Field(name="name", type="text")),
+    fields=(
+        Field(name="wallet", type="text", description="Your wallet"),
+        Field(name="name", type="text", description="Your name"),
+    ),
 )
 PAYOUT_FIELDS = tuple(
     OutputField(name=each.name, type=each.type, description=each.description)
@@ -141,7 +145,7 @@ def staged(
         dataset=dataset,
         fields=tuple(fields),
         withheld=tuple(
-            Treatment(field=f.name, rule="withhold", reason="It is somebody else's", description=f.description)
+            AlteredField(dataset=dataset.name, field=f.name, rule="withhold", reason="It is somebody else's")
             for f in dataset.fields
             if f.name not in {each.name for each in fields}
         ),

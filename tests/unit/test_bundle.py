@@ -24,10 +24,10 @@ from tests.bundles import (
     staged,
 )
 
-from streampay_export._core.catalog import Omission
-from streampay_export._core.contents import Treatment, treatments
+from streampay_export._core.catalog import Field, FieldType, Omission
+from streampay_export._core.cut import OutputField
 from streampay_export._core.layout import Entry, directory, entry_time, local_header
-from streampay_export._core.policy import FieldRule, Keep, Mask, Policy, Withhold
+from streampay_export._core.policy import AlteredField
 from streampay_export._core.selection import Census, Window
 from streampay_export.bundle import assemble
 from streampay_export.errors import StorageUnavailable
@@ -136,34 +136,20 @@ def test_altered_fields_and_omitted_rows_are_told():
         account = staged(
             stack, dataset, ACCOUNT_FIELDS, [], census=Census(included=0, later=1, outside=1, omitted=2)
         )
-        told = Treatment(field="name", rule="mask", reason="Shown in part")
+        told = AlteredField(dataset="account", field="name", rule="mask", reason="Shown in part")
         bundle = _opened(packed(contents_of(evolve(account, withheld=(told,)), completeness="partial")))
     withheld = json.loads(bundle.read("withheld.json"))
     assert withheld["altered"] == [
-        {"dataset": "account", "field": "name", "description": "", "reason": "Shown in part", "rule": "mask"}
+        {
+            "dataset": "account",
+            "field": "name",
+            "description": "Your name",
+            "reason": "Shown in part",
+            "rule": "mask",
+        }
     ]
     assert withheld["omitted"] == [{"dataset": "account", "rows": 2, "reason": "Drafts were never sent"}]
     assert b"NOT everything" in bundle.read("README.txt")
-
-
-def test_treatments_follow_the_policy_and_keep_silent_where_they_must():
-    """
-    Kept fields are not told, withheld and masked ones are, and `disclose = false` hides even that.
-    """
-    policy = Policy(
-        profile="self",
-        rules={
-            "payouts": {
-                "id": FieldRule(rule=Keep(), reason="Theirs"),
-                "memo": FieldRule(rule=Mask(), reason="Shown in part"),
-                "email": FieldRule(rule=Withhold(), reason="-", disclose=False, basis="AML law"),
-            }
-        },
-    )
-    told = {each.field: (each.rule, each.whole) for each in treatments(PAYOUTS, policy)}
-    assert told["memo"] == ("mask", False)
-    assert told["amount"] == ("withhold", True)
-    assert not {"id", "email"} & told.keys()
 
 
 def test_the_readme_says_how_to_check_and_read():
@@ -207,7 +193,9 @@ def test_the_dictionary_names_types_assets_and_scales():
     Amounts say their asset and scale, an inexact one says so, times and ids their type.
     """
     with ExitStack() as stack:
-        dataset = evolve(staged(stack, PAYOUTS, PAYOUT_FIELDS, [], formats=("csv",)), inexact=("fee",))
+        catalogued = evolve(PAYOUTS, fields=(*PAYOUTS.fields, Field(name="rate", type="decimal")))
+        columns = (*PAYOUT_FIELDS, OutputField(name="rate", type=FieldType.DECIMAL))
+        dataset = evolve(staged(stack, catalogued, columns, [], formats=("csv",)), inexact=("fee",))
         bundle = packed(contents_of(dataset))
     fields = {each["name"]: each for each in _package(bundle)["resources"][0]["schema"]["fields"]}
     assert fields["amount"] == {
@@ -222,6 +210,7 @@ def test_the_dictionary_names_types_assets_and_scales():
     assert fields["fee"]["streampay:asset"] == {"const": "XLM"}
     assert "floating-point" in fields["fee"]["streampay:inexact"]
     assert "streampay:inexact" not in fields["amount"]
+    assert fields["rate"] == {"name": "rate", "type": "number", "streampay:type": "decimal"}
     assert (fields["at"]["type"], fields["reference"]["format"], fields["memo"]["type"]) == (
         "datetime",
         "uuid",

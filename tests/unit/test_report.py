@@ -10,10 +10,10 @@ from attrs import evolve
 from jinja2 import UndefinedError
 from tests.bundles import ACCOUNT, ACCOUNT_FIELDS, PAYOUT_FIELDS, PAYOUTS, contents_of, payout, staged
 
-from streampay_export._core.contents import Treatment
 from streampay_export._core.manifest import BundleFile, Digest, Total, TotalKey
 from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.party import Subject
+from streampay_export._core.policy import AlteredField
 from streampay_export._core.selection import Census
 from streampay_export.writers.report import HtmlReport
 
@@ -132,7 +132,8 @@ def test_treatments_stand_with_their_reasons():
         account = staged(stack, ACCOUNT, ACCOUNT_FIELDS, [("w", "n")])
         nothing = HtmlReport()(contents_of(account), []).decode()
         told = [
-            Treatment(field=rule, rule=rule, reason=f"why {rule}") for rule in ("withhold", "mask", "pseudonymise")
+            AlteredField(dataset="account", field=rule, rule=rule, reason=f"why {rule}")
+            for rule in ("withhold", "mask", "pseudonymise")
         ]
         some = HtmlReport()(contents_of(evolve(account, withheld=tuple(told))), []).decode()
     assert "Nothing that may be told here" in nothing

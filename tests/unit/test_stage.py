@@ -48,6 +48,7 @@ def test_a_stage_has_no_name(tmp_path):
     """
     with Stage(tmp_path) as stage:
         stage.append(b"x" * 3 * BLOCK)
+        assert stage.file.tell() == 3 * BLOCK
         assert list(tmp_path.iterdir()) == []
     assert list(tmp_path.iterdir()) == []
 

@@ -262,6 +262,7 @@ INCONSISTENT = {
     "a file too many": lambda m: evolve(m, files=(*m.files, m.files[-1])),
     "a file without rows": lambda m: evolve(m, files=(evolve(m.files[0], rows=None), *m.files[1:])),
     "another archive": lambda m: evolve(m, archive=Digest(size=m.archive.size, sha256="00" * 32)),
+    "a longer archive": lambda m: evolve(m, archive=evolve(m.archive, size=1 << 40)),
     "a shorter archive": lambda m: evolve(m, archive=Digest(size=0, sha256=hashlib.sha256().hexdigest())),
 }
 
@@ -392,6 +393,17 @@ def test_a_file_shorter_than_declared_is_refused(verify):
     short = {**FILES, "index.html": b""}
     with pytest.raises(BundleRefused, match="does not unpack to the"):
         verify(_zipped(short.items(), size_of=lambda name, _: len(FILES[name])))
+
+
+def test_a_file_without_an_end_is_refused(verify):
+    """
+    Deflate marks its last block: without the mark more was to come.
+    """
+    changed = bytearray(SMALL)
+    changed[SMALL.index(b"index.html") + len("index.html")] ^= 1
+    with pytest.raises(BundleRefused, match="does not unpack to the") as caught:
+        verify(bytes(changed))
+    assert caught.value.member == "index.html"
 
 
 def test_a_huge_manifest_is_not_read(verify):
@@ -552,6 +564,7 @@ NO_KEYS = {
     "another state": json.dumps({"keys": [{**key_form(KEYS[0]), "state": "?"}]}).encode(),
     "a short key": json.dumps({"keys": [{**key_form(KEYS[0]), "public_key": "AAAA"}]}).encode(),
     "broken PEM": b"-----BEGIN PUBLIC KEY-----\n?\n-----END PUBLIC KEY-----\n",
+    "an unknown kind of key": b"-----BEGIN PUBLIC KEY-----\nMAowBQYDKgMEAwEA\n-----END PUBLIC KEY-----\n",
     "another kind of key": ELLIPTIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
 }
 

@@ -16,7 +16,7 @@ from .lifecycle import Completeness
 from .manifest import DatasetSummary, Digest
 from .notice import ProcessingNotice
 from .party import Subject
-from .policy import RULE_NAMES, Keep, Policy, Withhold
+from .policy import AlteredField
 from .request import ExportRequest
 
 
@@ -38,53 +38,18 @@ class Staged(Protocol):
 
 
 @frozen(kw_only=True)
-class Treatment:
-    """
-    A field that the person does not get as it is, and why: *rule* is withhold, mask or pseudonymise.
-    """
-
-    field: str
-    rule: str
-    reason: str
-    description: str = ""
-
-    @property
-    def whole(self) -> bool:
-        """
-        Whether the field is left out whole.
-        """
-        return self.rule == RULE_NAMES[Withhold]
-
-
-def treatments(dataset: Dataset, policy: Policy) -> tuple[Treatment, ...]:
-    """
-    Return every catalogued field that is not kept as it is, unless the law forbids to say so.
-    """
-    entries = [(each, policy.rule(dataset.name, each.name)) for each in dataset.fields]
-    return tuple(
-        Treatment(
-            field=each.name,
-            rule=RULE_NAMES[type(entry.rule)],
-            reason=entry.reason,
-            description=each.description,
-        )
-        for each, entry in entries
-        if entry.disclose and not isinstance(entry.rule, Keep)
-    )
-
-
-@frozen(kw_only=True)
 class DatasetContents:
     """
     One dataset in a bundle: the catalog's entry, the columns of its files, what was written, and the
     finished file of each format.
 
-    *inexact* names fields whose source keeps decimals as floating-point numbers.
+    *withheld* are the fields that are left out or altered (see `policy.withheld_fields`); *inexact*
+    names those whose source keeps decimals as floating-point numbers.
     """
 
     dataset: Dataset
     fields: tuple[OutputField, ...]
-    withheld: tuple[Treatment, ...] = ()
+    withheld: tuple[AlteredField, ...] = ()
     summary: DatasetSummary
     stages: Mapping[str, Staged] = field(repr=False)
     inexact: tuple[str, ...] = ()

@@ -11,11 +11,12 @@ from typing import Any
 
 from attrs import asdict
 
-from .contents import BundleContents, Treatment
+from .contents import BundleContents, DatasetContents
 from .datapackage import INEXACT_NOTE, NULL_RULE
 from .guard import GUARD_RULE
 from .lifecycle import Completeness
 from .manifest import BundleFile
+from .policy import RULE_NAMES, AlteredField, Withhold
 from .wire import spell_instant
 
 CHAIN_SENTENCE = (
@@ -59,12 +60,15 @@ def withheld_document(contents: BundleContents) -> dict[str, Any]:
     """
     Return `withheld.json`: which fields were left out or altered, and why.
     """
-    told = [(each.name, treatment) for each in contents.datasets for treatment in each.withheld]
+    left_out = RULE_NAMES[Withhold]
+    told = [(each, field) for each in contents.datasets for field in each.withheld]
     return {
         "job": contents.job_id,
         "profile": contents.profile,
-        "withheld": [_told(dataset, each) for dataset, each in told if each.whole],
-        "altered": [{**_told(dataset, each), "rule": each.rule} for dataset, each in told if not each.whole],
+        "withheld": [_told(dataset, field) for dataset, field in told if field.rule == left_out],
+        "altered": [
+            {**_told(dataset, field), "rule": field.rule} for dataset, field in told if field.rule != left_out
+        ],
         "omitted": [
             {"dataset": each.name, "rows": each.summary.omitted, "reason": each.dataset.omit.reason}
             for each in contents.datasets
@@ -73,12 +77,12 @@ def withheld_document(contents: BundleContents) -> dict[str, Any]:
     }
 
 
-def _told(dataset: str, treatment: Treatment) -> dict[str, str]:
+def _told(contents: DatasetContents, field: AlteredField) -> dict[str, str]:
     return {
-        "dataset": dataset,
-        "field": treatment.field,
-        "description": treatment.description,
-        "reason": treatment.reason,
+        "dataset": contents.name,
+        "field": field.field,
+        "description": contents.dataset.field_named(field.field).description,
+        "reason": field.reason,
     }
 
 

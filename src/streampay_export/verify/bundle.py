@@ -168,8 +168,9 @@ class _Bundle:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         left = entry.size
         for packed in self._blocks(entry.data_at, entry.packed):
-            waiting = packed
-            while waiting and not inflate.eof:
+            waiting, block = packed, b""
+            # A full block may leave more behind in the decompressor, even when nothing waits.
+            while (waiting or len(block) == BLOCK) and not inflate.eof:
                 try:
                     block = inflate.decompress(waiting, BLOCK)
                 except zlib.error:
@@ -179,10 +180,6 @@ class _Bundle:
                     raise BundleRefused(entry.name, f"it unpacks to more than the {entry.size} bytes it declares")
                 yield block
                 waiting = inflate.unconsumed_tail
-        if not inflate.eof:
-            block = inflate.flush()
-            left -= len(block)
-            yield block
         if left or not inflate.eof or inflate.unused_data:
             raise BundleRefused(entry.name, f"it does not unpack to the {entry.size} bytes it declares")
 
