@@ -1,0 +1,6 @@
+"""
+`python -m tests.benchmarks`: rows a second and peak memory of an export, beside a plain exporter in the same run.
+
+Each measurement is a process of its own. `ours.py` is us, `plain.py` is what one would write in an afternoon, and
+both must say the same rows. Nothing here is a test of the library, but `test_benchmarks.py` keeps it running.
+"""

@@ -1,0 +1,96 @@
+"""
+Measure both exporters on SQLite, and on PostgreSQL where one answers, and print what was measured.
+
+Only the standard library is imported here: a child's peak memory begins with its parent's.
+"""
+
+import argparse
+import json
+import os
+import platform
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+EXPORTERS = {"plain": "SQLAlchemy Core + csv.DictWriter", "ours": "streampay-export"}
+LINE = "{:<11}{:<34}{:>10}{:>9}{:>9}{:>11}{:>11}{:>8}{:>8}"
+
+
+def child(verb: str, *arguments: object) -> object:
+    """
+    Run a verb of `child.py` in a process of its own and return its answer.
+    """
+    command = [sys.executable, "-m", "tests.benchmarks.child", verb, *map(str, arguments)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def measure(exporter: str, url: str, rows: int, out: Path, runs: int) -> dict[str, float]:
+    """
+    Return the medians over some runs: seconds, seconds of the exporter's own processor time, peak memory.
+    """
+    measured = [child("export", exporter, url, rows, out) for _ in range(runs)]
+    return {name: statistics.median(each[name] for each in measured) for name in measured[0]}
+
+
+def compare(database: str, url: str, sizes: list[int], runs: int, folder: Path) -> None:
+    """
+    Fill a database, measure every exporter at every size, and print a line for each.
+    """
+    child("fill", url, *sizes)
+    for rows in sizes:
+        found: dict[str, dict[str, float]] = {}
+        for exporter, name in EXPORTERS.items():
+            this = found[exporter] = measure(exporter, url, rows, folder / f"{exporter}.csv", runs)
+            print(
+                LINE.format(
+                    database,
+                    name,
+                    f"{rows:,}",
+                    f"{this['seconds']:.2f}",
+                    f"{this['cpu']:.2f}",
+                    f"{rows / this['seconds']:,.0f}",
+                    f"{this['peak'] / 2**20:.1f} MiB",
+                    f"x {found['plain']['seconds'] / this['seconds']:.2f}",
+                    f"x {found['plain']['cpu'] / this['cpu']:.2f}",
+                ),
+                flush=True,
+            )
+        child("same", folder / "plain.csv", folder / "ours.csv", rows)
+
+
+def main() -> None:
+    """
+    Parse the command line, make what is needed, measure, and leave nothing behind.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the larger of two exports, ten to one")
+    parser.add_argument("--runs", type=int, default=3, help="of each measurement; the median counts")
+    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="leave the other database out")
+    asked = parser.parse_args()
+    sizes = [max(asked.rows // 10, 1), asked.rows]
+
+    print(f"Python {platform.python_version()}, {os.cpu_count()} processors, median of {asked.runs} runs")
+    print(LINE.format("database", "exporter", "rows", "seconds", "CPU s", "rows/s", "peak RSS", "speed", "CPU"))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        if asked.only != "postgresql":
+            compare("SQLite", f"sqlite:///{folder / 'payouts.db'}", sizes, asked.runs, folder)
+        if asked.only != "sqlite":
+            name = f"streampay_bench_{secrets.token_hex(4)}"
+            url = child("create", POSTGRES, name)
+            if url is None:
+                print("PostgreSQL is left out: none answers (STREAMPAY_TEST_POSTGRES says where)")
+            else:
+                stack.callback(child, "drop", POSTGRES, name)
+                compare("PostgreSQL", url, sizes, asked.runs, folder)
+    print("both exporters said the same rows")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""
+What runs in a process of its own: `python -m tests.benchmarks.child VERB ARGUMENT...`, answering in JSON.
+"""
+
+import csv
+import importlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+
+def export(exporter: str, url: str, rows: str, out: str) -> dict[str, float]:
+    """
+    Run one exporter and say how long it took, how long this process computed, and how much memory this process ever held.
+    """
+    run = getattr(importlib.import_module(f"tests.benchmarks.{exporter}"), exporter)
+    began, began_cpu = time.perf_counter(), time.process_time()
+    run(url, int(rows), Path(out))
+    seconds = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    # Linux counts in KiB, macOS in bytes.
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"seconds": seconds, "cpu": time.process_time() - began_cpu, "peak": peak}
+
+
+def fill(url: str, *sizes: str) -> None:
+    """
+    Make the table and its people.
+    """
+    importlib.import_module("tests.benchmarks.payouts").fill(url, *map(int, sizes))
+
+
+def same(one: str, other: str, rows: str) -> None:
+    """
+    Fail unless both files say the same header and *rows* rows, cell by cell.
+    """
+    with (
+        Path(one).open(encoding="utf-8", newline="") as left,
+        Path(other).open(encoding="utf-8", newline="") as right,
+    ):
+        count = 0
+        for ours, theirs in zip(csv.reader(left), csv.reader(right), strict=True):
+            assert ours == theirs, f"line {count}: {ours} is not {theirs}"
+            count += 1
+    assert int(rows) + 1 == count
+
+
+def create(server: str, name: str) -> str | None:
+    """
+    Make an empty PostgreSQL database and return its URL, or nothing where no server answers.
+    """
+    import sqlalchemy as sa
+
+    try:
+        _administer(server, f'CREATE DATABASE "{name}"')
+    except sa.exc.OperationalError:
+        return None
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def drop(server: str, name: str) -> None:
+    """
+    Drop that database.
+    """
+    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _administer(server: str, statement: str) -> None:
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 5})
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+VERBS = {verb.__name__: verb for verb in (export, fill, same, create, drop)}
+
+if __name__ == "__main__":
+    json.dump(VERBS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
