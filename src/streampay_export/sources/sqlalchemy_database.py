@@ -40,6 +40,7 @@ class Kind(Enum):
     AWARE_TIMESTAMP = auto()
     NAIVE_TIMESTAMP = auto()
     DATE = auto()
+    BOOLEAN = auto()
     JSON = auto()
     ANY = auto()
     OTHER = auto()

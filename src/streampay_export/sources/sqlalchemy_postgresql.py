@@ -45,6 +45,7 @@ _KINDS = {
     "timestamptz": Kind.AWARE_TIMESTAMP,
     "timestamp": Kind.NAIVE_TIMESTAMP,
     "date": Kind.DATE,
+    "bool": Kind.BOOLEAN,
     "json": Kind.JSON,
     "jsonb": Kind.JSON,
 }
@@ -216,7 +217,7 @@ class Postgresql:
             case Kind.FLOAT:
                 return Epoch(_given("unit", unit), float)
             case Kind.TEXT | Kind.PADDED_TEXT if isinstance(sample, str):
-                return TextForm.of(sample, zone)
+                return TextForm.of(sample.rstrip(), zone)
             case _:
                 return None
 
@@ -259,10 +260,8 @@ class Postgresql:
         if isinstance(error, psycopg.errors.ConnectionTimeout):
             return SourceUnavailable("PostgreSQL did not answer in time")
         said = str(error)
-        for sign, problem in _CONNECTION_PROBLEMS:
-            if sign in said:
-                return SourceUnavailable(problem)
-        return SourceUnavailable("the connection to PostgreSQL failed or broke off")
+        matching = (problem for sign, problem in _CONNECTION_PROBLEMS if re.search(sign, said))
+        return SourceUnavailable(next(matching, "the connection to PostgreSQL failed or broke off"))
 
     def unreadable(self, error: Exception) -> tuple[int | None, str] | None:
         """
@@ -285,16 +284,15 @@ class Postgresql:
         return isinstance(error, psycopg.errors.InsufficientPrivilege)
 
 
+# Before there is a session there are no SQLSTATEs, only sentences.
 _CONNECTION_PROBLEMS = (
-    ("authentication failed", "PostgreSQL refused the credentials"),
-    ("no password supplied", "PostgreSQL refused the credentials"),
-    ("no pg_hba.conf entry", "PostgreSQL refused the credentials"),
-    ("role ", "PostgreSQL refused the credentials"),
-    ("database ", "PostgreSQL has no such database"),
-    ("failed to resolve host", "PostgreSQL's host name is unknown"),
-    ("could not translate host name", "PostgreSQL's host name is unknown"),
-    ("refused", "PostgreSQL does not listen at this host and port"),
-    ("No such file or directory", "PostgreSQL does not listen at this socket"),
+    (
+        'authentication failed|no password supplied|no pg_hba.conf entry|role ".*" does not exist',
+        "PostgreSQL refused the credentials",
+    ),
+    ('database ".*" does not exist', "PostgreSQL has no such database"),
+    ("failed to resolve host|could not translate host name", "PostgreSQL's host name is unknown"),
+    ("Connection refused|No such file or directory", "PostgreSQL does not listen at this place"),
     ("timeout expired", "PostgreSQL did not answer in time"),
 )
 
