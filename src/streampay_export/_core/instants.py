@@ -83,9 +83,11 @@ class TimestampTexts:
     def _counted(self, value: Any) -> datetime:
         if self.unit is None:
             raise self.refuse("a number where an instant was declared; declare its unit: s, ms or us")
-        (digits,) = integer_texts(self.refuse)([value], {type(value)})
+        count: int = value
+        if type(value) is not int:
+            count = int(integer_texts(self.refuse)([value], {type(value)})[0])
         try:
-            return EPOCH + int(digits) * UNITS[self.unit]
+            return EPOCH + count * UNITS[self.unit]
         except OverflowError:
             raise self.refuse("an instant outside the years 1 to 9999; check the unit") from None
 
