@@ -297,7 +297,7 @@ def test_a_thousand_interleavings():
     """
     1,000 random interleavings, and not one in which the store does otherwise than its model.
     """
-    run_state_machine_as_test(Both, settings=settings(max_examples=1000, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Both, settings=settings(max_examples=1000, stateful_step_count=20, deadline=None))
 
 
 class _LosesTheFence(SqlJobStore):

@@ -50,11 +50,27 @@ def spell_decimal(number: Decimal) -> str:
     return format(number, "f")
 
 
+def _take_text(value: Any, kind: type[str]) -> str:
+    # StrEnums are asked for here too, as they are texts.
+    if not isinstance(value, str):
+        raise TypeError("a text is asked for")
+    return kind(value)
+
+
+def _take_number(value: Any, kind: type[int]) -> int:
+    if type(value) is not int:
+        raise TypeError("a whole number is asked for")
+    return value
+
+
 def make_converter() -> Converter:
     """
-    Return a new cattrs converter that knows our instants, decimals and bytes.
+    Return a new cattrs converter that knows our instants, decimals and bytes, and takes no text for a number.
     """
     converter = Converter()
+    # As it comes, cattrs makes text of anything and a number of any text.
+    converter.register_structure_hook(str, _take_text)
+    converter.register_structure_hook(int, _take_number)
     converter.register_unstructure_hook(datetime, spell_instant)
     converter.register_structure_hook(datetime, lambda text, _: read_instant(text))
     converter.register_unstructure_hook(Decimal, spell_decimal)

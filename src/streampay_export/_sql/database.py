@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import ExportError, InvalidConfiguration
-from .engine import LONGEST_WAIT, open_engine, prepare_sqlite
+from .engine import LONGEST_WAIT, begin_immediate, is_busy, open_engine, prepare_sqlite
 from .types import Instant, database_now
 
 # Any number will do, as long as nobody else's advisory lock has it.
@@ -75,7 +75,7 @@ class Database:
         """
         with self.reading() as connection, connection.begin():
             if self._sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                begin_immediate(connection)
             yield connection
 
     def create(self, tables: MetaData, version_table: Table, version: int) -> None:
@@ -110,7 +110,7 @@ class Database:
         with contextlib.suppress(SQLAlchemyError), self._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(LONGEST_WAIT * 1000)}")
 
     def close(self) -> None:
         """
@@ -126,8 +126,8 @@ class Database:
             with self.reading() as connection:
                 try:
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL").close()
-                except OperationalError:
-                    if time.monotonic() > deadline:
+                except OperationalError as error:
+                    if not is_busy(error) or time.monotonic() > deadline:
                         raise
                 else:
                     return

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from ..errors import InvalidConfiguration, MissingExtra
 
@@ -80,6 +82,41 @@ def _secure_file(url: URL, key: str, *, make_folder: bool) -> None:
         raise InvalidConfiguration(key, problem) from None
 
 
+def begin_immediate(connection: Connection) -> None:
+    """
+    Begin an SQLite transaction that holds the write lock from its start.
+
+    Asks again every few milliseconds: SQLite's own wait soon asks only ten times a second, and among
+    busy writers one that does so may never find the lock free.
+    """
+    deadline = time.monotonic() + LONGEST_WAIT
+    pause = 0.0005
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+            pause = min(pause * 2, 0.01)
+            time.sleep(pause)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_wait()}")
+
+
+def is_busy(error: OperationalError) -> bool:
+    """
+    Say whether SQLite refused because another has the lock, rather than for what is wrong.
+    """
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
+def _wait() -> int:
+    return int(LONGEST_WAIT * 1000)
+
+
 def prepare_sqlite(connection: Connection) -> None:
     """
     Set what SQLite keeps per connection: a bounded wait, durable commits, overwritten deletions.
@@ -87,7 +124,7 @@ def prepare_sqlite(connection: Connection) -> None:
     if connection.info.get("streampay_export"):
         return
     for pragma in (
-        f"busy_timeout = {LONGEST_WAIT * 1000}",
+        f"busy_timeout = {_wait()}",
         "synchronous = FULL",
         "secure_delete = ON",
         "foreign_keys = ON",
