@@ -13,7 +13,7 @@ from pathlib import Path
 
 def export(exporter: str, url: str, rows: str, out: str) -> dict[str, float]:
     """
-    Run one exporter and say how long it took, how long this process computed, and how much memory this process ever held.
+    Run one exporter and say how long it took, how long this process computed, and its peak memory.
     """
     run = getattr(importlib.import_module(f"tests.benchmarks.{exporter}"), exporter)
     began, began_cpu = time.perf_counter(), time.process_time()

@@ -122,6 +122,8 @@ def test_text_without_a_lead_is_left_alone(text: str) -> None:
 @given(st.lists(texts))
 @example(["a", "=1"])
 @example(["a;b", "c;=1"])
+@example(["a-b", " -1"])
+@example(["a-b", "c@d"])
 def test_a_column_is_guarded_cell_by_cell(column: list[str]) -> None:
     """
     Guarding a whole column gives what guarding each cell gives.

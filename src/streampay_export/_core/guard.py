@@ -10,7 +10,7 @@ if the guard put it there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 SKIPPED = ' "\ufeff\u200b\u200c\u200d\u2060'
 """What spreadsheets drop, or a reader does not see, before a formula."""
@@ -29,6 +29,7 @@ GUARD_RULE = (
 """The guard and its undo in words, for the description of a CSV file."""
 
 _ACTIVE = FORMULA_LEADS + "'" + START_LEADS
+_FIRST = frozenset(_ACTIVE + SKIPPED)
 _LEADS = re.escape(FORMULA_LEADS + "'")
 _starts_badly = re.compile(f"[{SKIPPED}]*[{_LEADS}{START_LEADS}]").match
 _bad_places = re.compile(f"[{SEPARATORS}](?=[{SKIPPED}]*[{_LEADS}])").sub
@@ -58,9 +59,11 @@ def guard_all(texts: Sequence[str]) -> Sequence[str]:
     whole = "".join(texts)
     if not any(map(whole.__contains__, _ACTIVE)):
         return texts
-    separated = any(map(whole.__contains__, SEPARATORS))
-    each: Callable[[str], str] = guard if separated else _guard_start
-    return list(map(each, texts))
+    if any(map(whole.__contains__, SEPARATORS)):
+        return list(map(guard, texts))
+    if _FIRST.isdisjoint({text[:1] for text in texts}):
+        return texts
+    return list(map(_guard_start, texts))
 
 
 def _guard_start(text: str) -> str:
