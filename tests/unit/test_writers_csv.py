@@ -6,7 +6,7 @@ import pytest
 
 from streampay_export._core.catalog import Dataset, Field, FieldType
 from streampay_export._core.cut import OutputField
-from streampay_export.errors import InvalidPolicy
+from streampay_export.errors import InvalidPolicy, UnwritableValue
 from streampay_export.writers import CsvWriter
 
 PAYOUTS = Dataset(
@@ -130,3 +130,11 @@ def test_no_field_is_refused():
     """
     with pytest.raises(InvalidPolicy, match="payouts: no field is left to write; keep one, or leave"):
         CsvWriter().encoder(PAYOUTS, [])
+
+
+def test_the_field_without_a_utf8_form_is_named():
+    """
+    Fields before it, NULL among them, are not blamed.
+    """
+    with pytest.raises(UnwritableValue, match="'labels' holds text with no UTF-8 form"):
+        page([None, "1"], ["a", None], ["{}", '"\ud83d"'], fields=[AMOUNT, MEMO, LABELS])
