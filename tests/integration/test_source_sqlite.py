@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.pool import StaticPool
 
-from streampay_export._core.catalog import Catalog, Dataset, Field, Omission, Owner
+from streampay_export._core.catalog import Catalog, Dataset, Direction, Field, Omission, Owner
 from streampay_export._core.party import Subject
 from streampay_export._core.selection import Census, Query, Selection, Window
 from streampay_export.errors import (
@@ -118,24 +119,24 @@ def test_attached_database_is_a_schema(path, sql, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("declared", "stored", "theirs", "nobodys"),
+    ("column", "theirs", "nobodys"),
     [
-        ("INTEGER", 7, ["7"], ["07", "7.0", " 7", "seven", "9" * 25]),
-        ("BIGINT", "W7", ["W7"], ["w7"]),
-        ("DECIMAL(20)", 7, ["7"], ["7.0", "7e0", "07"]),
-        ("UUID", "0a-b", ["0a-b"], ["0A-B"]),
-        ("REAL", 7.0, ["7"], ["7.0"]),
-        ("VARCHAR(3)", "007", ["007"], ["7", "07"]),
-        ("TEXT", "7", ["7"], ["7.0"]),
-        ("BLOB", 7, ["7"], ["7.0"]),
-        ("", "007", ["007"], ["7"]),
-        ("", 7, ["7"], ["007"]),
+        (("INTEGER", 7), ["7"], ["07", "7.0", " 7", "seven", "9" * 25]),
+        (("BIGINT", "W7"), ["W7"], ["w7"]),
+        (("DECIMAL(20)", 7), ["7"], ["7.0", "7e0", "07"]),
+        (("UUID", "0a-b"), ["0a-b"], ["0A-B"]),
+        (("REAL", 7.0), ["7"], ["7.0"]),
+        (("VARCHAR(3)", "007"), ["007"], ["7", "07"]),
+        (("TEXT", "7"), ["7"], ["7.0"]),
+        (("BLOB", 7), ["7"], ["7.0"]),
+        (("", "007"), ["007"], ["7"]),
+        (("", 7), ["7"], ["007"]),
     ],
 )
-def test_identifiers_match_one_spelling(source, sql, declared, stored, theirs, nobodys):
+def test_identifiers_match_one_spelling(source, sql, column, theirs, nobodys):
     """Whatever the column's affinity, an identifier finds what is spelled just so."""
-    sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, who {declared})")
-    sql("INSERT INTO t VALUES (1, ?)", [(stored,)])
+    sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, who {column[0]})")
+    sql("INSERT INTO t VALUES (1, ?)", [column[1:]])
 
     assert [[1]] * len(theirs) == [found(source, ask(dataset(), name))[0] for name in theirs]
     assert [[]] * len(nobodys) == [found(source, ask(dataset(), name))[0] for name in nobodys]
@@ -231,7 +232,8 @@ def test_numbers_in_a_key_need_no_form(source, sql):
 def test_times_without_a_zone_need_one(path, sql):
     """Where times have no offset and no zone is given, the error says which setting to make."""
     sql(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT, at TEXT); INSERT INTO t VALUES (1,'me','2026-06-01 10:00:00')"
+        """CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT, at TEXT);
+        INSERT INTO t VALUES (1, 'me', '2026-06-01 10:00:00')"""
     )
 
     with pytest.raises(SourceMismatch, match="`timezone` under"):
@@ -297,7 +299,8 @@ def large(tmp_path_factory):
             "INSERT INTO event VALUES (?, ?, 'memo')", [(i, f"s{i * 7 % 2000}") for i in range(20_000)]
         )
         connection.executescript(
-            """CREATE INDEX payout_payer ON payout (payer, at, id); CREATE INDEX payout_payee ON payout (payee, at, id);
+            """CREATE INDEX payout_payer ON payout (payer, at, id);
+            CREATE INDEX payout_payee ON payout (payee, at, id);
             CREATE INDEX stream_payer ON stream (payer); CREATE INDEX stream_recipient ON stream (recipient);
             CREATE INDEX event_stream ON event (stream_id, id)"""
         )
@@ -420,8 +423,6 @@ def test_file_that_went_away_is_not_made(source, path):
 
     with pytest.raises(SourceUnavailable, match="cannot be opened"):
         source.now()
-        with source.snapshot():
-            pass
     assert not path.exists()
 
 
@@ -554,9 +555,11 @@ def test_hosts_connection_is_given_back_as_it_was(engine):
 
 def test_snapshot_cannot_write(engine):
     """Inside a snapshot the database refuses to be changed."""
-    with SqlAlchemySource(engine).snapshot() as snapshot:
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            snapshot._connection.execute("DELETE FROM t")
+    with (
+        SqlAlchemySource(engine).snapshot() as snapshot,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        snapshot._connection.execute("DELETE FROM t")
 
 
 def test_busy_pool(engine):
@@ -608,6 +611,65 @@ def test_omission_in_a_view(source, sql):
     omitting = dataset(table="v", omit=Omission(column="gone", reason="not held any more"))
 
     assert ([1], Census(included=1, omitted=1, null_keys=(0,))) == found(source, ask(omitting))
+
+
+def test_direction_columns_are_read(source, sql):
+    """Columns that say which way money went are read beside the fields."""
+    sql(
+        """CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT, out TEXT, into_ TEXT);
+        INSERT INTO t VALUES (1, 'me', 'a', 'b')"""
+    )
+    directed = dataset(direction=Direction(out="out", into="into_"))
+
+    with source.snapshot() as snapshot:
+        assert [(1, "me", "a", "b")] == list(snapshot.page(ask(directed), None, 5))
+    with pytest.raises(SourceMismatch, match="'inward'"):
+        source.check(Catalog([dataset(direction=Direction(out="out", into="inward"))]))
+
+
+def test_nobody_can_be_named_so(source, sql):
+    """Where no identifier can be of the column's type, there is nothing to ask the database."""
+    sql("CREATE TABLE t (id INTEGER PRIMARY KEY, who INTEGER); INSERT INTO t VALUES (1, 7)")
+
+    with source.snapshot() as snapshot:
+        assert 0 == snapshot.count(ask(dataset(), "07"), None, None)
+        assert Census(included=0, null_keys=(0,)) == snapshot.census(ask(dataset(), "07"))
+
+
+def test_transaction_that_sqlite_ended(engine):
+    """Where SQLite itself rolled back, as it does on a full disk, leaving the snapshot is no second error."""
+    with SqlAlchemySource(engine).snapshot() as snapshot:
+        snapshot._connection.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    ("raised", "problem"),
+    [
+        (InvalidRequestError("canary"), "cannot be connected to"),
+        (DBAPIError("canary", {}, sqlite3.OperationalError("canary")), "SQLite answered OperationalError"),
+    ],
+)
+def test_engine_that_cannot_connect(path, raised, problem):
+    """Whatever the engine raises when it connects is ours, without its words."""
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def refused(connection, _):
+        connection.close()
+        raise raised
+
+    with pytest.raises(SourceUnavailable, match=problem) as caught:
+        SqlAlchemySource(engine).now()
+    assert "canary" not in str(caught.value)
+
+
+def test_engine_of_another_driver():
+    """An engine of a driver whose rows we do not know is refused by name."""
+    engine = sqlalchemy.create_mock_engine("sqlite://", print)
+    engine.dialect.driver = "pysqlcipher"
+
+    with pytest.raises(InvalidConfiguration, match=r"sqlite\+pysqlcipher cannot be read"):
+        SqlAlchemySource(engine)
 
 
 def test_repr_names_the_kind_alone(source):

@@ -28,6 +28,9 @@ class Snapshot(Protocol):
     def census(self, query: Query) -> Census:
         """
         Count the subject's rows by ownership alone (never by the paging predicate).
+
+        A row is omitted before it is later, and later before it is outside. NULL keys are counted among
+        all owned rows but the omitted ones.
         """
 
     def count(self, query: Query, after: Key | None, upto: Key | None) -> int:

@@ -284,7 +284,7 @@ class _Reading:
 
     def _is_owners(self, table: _Table, record: Record, columns: Sequence[str]) -> bool:
         try:
-            return any([table.value(record, name) in self._owners for name in columns])
+            return any(table.value(record, name) in self._owners for name in columns)
         except TypeError:  # a value without a hash, such as a list, is nobody's name
             return False
 

@@ -4,8 +4,8 @@ Engines for reading: made from a URL so that nothing is created, changed, or wai
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -90,9 +90,9 @@ def _existing(url: URL) -> URL:
         raise InvalidConfiguration(
             URL_KEY, "a database in memory is empty when opened by URL; give the engine that filled it"
         )
-    if not os.path.isfile(place):
+    if not Path(place).is_file():
         raise SourceUnavailable(f"there is no database file {quoted(place)}")
     # Not mode=ro: a write-ahead log left by a crash must be readable. Writing is refused by query_only.
-    return url.set(database="file:" + quote(os.path.abspath(place))).update_query_dict(
+    return url.set(database="file:" + quote(str(Path(place).absolute()))).update_query_dict(
         {"uri": "true", "mode": "rw"}
     )

@@ -1,9 +1,9 @@
 """
 The statements of one query: legs of a union, one for each way in which a row can be the subject's.
 
-A row is in the first leg that has it: each leg leaves out what earlier subject columns claim, with
-IS NOT DISTINCT FROM, negated, as `<>` would lose the rows where those are NULL. One leg alone reads one index in key order,
-so their merge does too; `OR` would read the whole table, and UNION compares all columns to drop doubles.
+A row is in the first leg that has it: each leg leaves out what earlier subject columns claim, by negating IS NOT
+DISTINCT FROM, as `<>` would lose the rows where those are NULL. One leg alone reads one index in key order, so
+their merge does too; `OR` would read the whole table, and UNION compares all columns to drop doubles.
 """
 
 from __future__ import annotations

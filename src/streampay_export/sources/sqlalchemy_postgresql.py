@@ -49,6 +49,7 @@ _KINDS = {
     "json": Kind.JSON,
     "jsonb": Kind.JSON,
 }
+_NUMBERS: dict[Kind, type[int | float | Decimal]] = {Kind.INTEGER: int, Kind.NUMBER: Decimal, Kind.FLOAT: float}
 _BITS = {"int2": 16, "int4": 32}
 # Two cursors of one connection need two names.
 _CURSOR_NUMBER = count()
@@ -205,21 +206,18 @@ class Postgresql:
         """
         match column.kind:
             case Kind.AWARE_TIMESTAMP:
-                return Aware()
+                form: InstantForm | None = Aware()
             case Kind.NAIVE_TIMESTAMP:
-                return Naive(_given("timezone", zone))
+                form = Naive(_given("timezone", zone))
             case Kind.DATE:
-                return Day(zone or UTC)
-            case Kind.INTEGER:
-                return Epoch(_given("unit", unit), int)
-            case Kind.NUMBER:
-                return Epoch(_given("unit", unit), Decimal)
-            case Kind.FLOAT:
-                return Epoch(_given("unit", unit), float)
+                form = Day(zone or UTC)
+            case Kind.INTEGER | Kind.NUMBER | Kind.FLOAT:
+                form = Epoch(_given("unit", unit), _NUMBERS[column.kind])
             case Kind.TEXT | Kind.PADDED_TEXT if isinstance(sample, str):
-                return TextForm.of(sample.rstrip(), zone)
+                form = TextForm.of(sample.rstrip(), zone)
             case _:
-                return None
+                form = None
+        return form
 
     def misshapen(
         self, expression: ColumnElement[Any], form: InstantForm, *, fixed: bool

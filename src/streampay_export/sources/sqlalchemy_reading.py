@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import ClauseElement
 

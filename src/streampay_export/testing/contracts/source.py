@@ -21,7 +21,7 @@ import pytest
 from attrs import evolve, frozen
 
 from ..._core.catalog import Catalog, Dataset, Field, FieldType, Omission, Owner
-from ..._core.pager import PageSize, Pager, owner_values, pages
+from ..._core.pager import Pager, PageSize, owner_values, pages
 from ..._core.party import Subject
 from ..._core.selection import Census, Key, Query, Row, Selection, Window
 from ...errors import SourceMismatch
@@ -64,11 +64,12 @@ PAYOUT = Dataset(
     ],
 )
 ORDER = evolve(PAYOUT, name="orders", key=("id",), as_of="settled")
+OWNER = Owner(via="stream_id", table="stream", key="id", subject=("payer", "recipient"))
 EVENT = Dataset(
     name="events",
     table="event",
     key=("id",),
-    owner=Owner(via="stream_id", table="stream", key="id", subject=("payer", "recipient")),
+    owner=OWNER,
     fields=[Field(name="id", type=FieldType.INTEGER), Field(name="memo", type=FieldType.TEXT)],
 )
 
@@ -99,7 +100,7 @@ def payouts() -> list[dict[str, object]]:
     Make a row for every pair of parties: NULL on either side, both sides the subject's, and neighbours' names.
     """
     pairs = [(payer, payee) for payer in _PARTIES for payee in _PARTIES]
-    return [payout(id, payer, payee) for id, (payer, payee) in enumerate(pairs)]
+    return [payout(n, payer, payee) for n, (payer, payee) in enumerate(pairs)]
 
 
 def events(streams: int) -> dict[str, SourceTable]:
@@ -107,10 +108,9 @@ def events(streams: int) -> dict[str, SourceTable]:
     Make *streams* streams of each pair of parties, and three events of each; some events are of no stream.
     """
     pairs = [(payer, recipient) for payer in _PARTIES[:4] for recipient in _PARTIES[:4]] * streams
-    rows = [{"id": id, "payer": a, "recipient": b} for id, (a, b) in enumerate(pairs)]
+    rows = [{"id": n, "payer": a, "recipient": b} for n, (a, b) in enumerate(pairs)]
     happened = [
-        {"id": 3 * id, "stream_id": (id * 7) % (len(rows) + 2), "memo": f"event {id}"}
-        for id in range(3 * len(rows))
+        {"id": 3 * n, "stream_id": (n * 7) % (len(rows) + 2), "memo": f"event {n}"} for n in range(3 * len(rows))
     ]
     return {
         "stream": SourceTable(columns=STREAM_COLUMNS, rows=rows),
@@ -145,9 +145,7 @@ def read(snapshot: Snapshot, asked: Query, size: int = 7, after: Key | None = No
         after=after,
         size=PageSize(rows=size, first=size, smallest=1),
     )
-    return [
-        row for page in pages(pager, lambda key, limit: snapshot.page(asked, key, limit)) for row in page
-    ]
+    return [row for page in pages(pager, lambda key, limit: snapshot.page(asked, key, limit)) for row in page]
 
 
 def key_of(asked: Query, row: Row) -> Key:
@@ -271,7 +269,7 @@ class SourceContract:
     def test_many_identifiers(self, make_source: MakeSource) -> None:
         """Fifty wallets are read like one, also where their rows are on both sides."""
         names = [f"W{n}" for n in range(50)]
-        rows = [payout(id, f"W{id % 70}", f"W{id * 3 % 70}") for id in range(280)]
+        rows = [payout(n, f"W{n % 70}", f"W{n * 3 % 70}") for n in range(280)]
         source, asked = make_source(_payout_table(rows)), query(PAYOUT, Subject("W0", names[1:]))
         expected = _owned(rows, "payer", "payee", names=names)
 
@@ -291,7 +289,7 @@ class SourceContract:
         self, make_source: MakeSource, type: FieldType, values: list[object], name: str
     ) -> None:
         """An identifier finds integers and UUIDs by their one spelling; what is none finds nothing."""
-        rows = [payout(id, None, "x") | {"payer": value} for id, value in enumerate(values)]
+        rows = [payout(n, None, "x") | {"payer": value} for n, value in enumerate(values)]
         columns = PAYOUT_COLUMNS | {"payer": type}
         source = make_source({"payout": SourceTable(columns=columns, rows=rows)})
 
@@ -306,8 +304,8 @@ class SourceContract:
         """A row at the as-of is in; a row one microsecond later is not, and is counted as later."""
         as_of = START + timedelta(microseconds=500_000)
         rows = [
-            payout(id, "ME", "x", at=as_of + timedelta(microseconds=offset))
-            for id, offset in enumerate((-500_000, -1, 0, 1, 500_000, 1_000_000))
+            payout(n, "ME", "x", at=as_of + timedelta(microseconds=offset))
+            for n, offset in enumerate((-500_000, -1, 0, 1, 500_000, 1_000_000))
         ]
         source, asked = make_source(_payout_table(rows)), query(PAYOUT, as_of=as_of)
 
@@ -319,8 +317,8 @@ class SourceContract:
         """A window has its start and not its end; each side may be open."""
         start, end = START + timedelta(seconds=2), START + timedelta(seconds=4)
         rows = [
-            payout(id, "ME", "x", at=START + timedelta(seconds=2, microseconds=offset))
-            for id, offset in enumerate((-1, 0, 1, 1_999_999, 2_000_000, 2_000_001))
+            payout(n, "ME", "x", at=START + timedelta(seconds=2, microseconds=offset))
+            for n, offset in enumerate((-1, 0, 1, 1_999_999, 2_000_000, 2_000_001))
         ]
         source = make_source(_payout_table(rows))
 
@@ -352,7 +350,7 @@ class SourceContract:
 
     def test_as_of_nowhere_set(self, make_source: MakeSource) -> None:
         """Where the as-of column is NULL in all of the subject's rows, they are all in, and in no window."""
-        source = make_source(_payout_table([payout(id, "ME", "x", settled=None) for id in range(3)]))
+        source = make_source(_payout_table([payout(n, "ME", "x", settled=None) for n in range(3)]))
 
         with source.snapshot() as snapshot:
             assert [0, 1, 2] == ids(read(snapshot, query(ORDER)))
@@ -416,9 +414,7 @@ class SourceContract:
 
     # --- one view
 
-    def test_snapshot_does_not_see_later_rows(
-        self, make_source: MakeSource, insert_row: InsertRow
-    ) -> None:
+    def test_snapshot_does_not_see_later_rows(self, make_source: MakeSource, insert_row: InsertRow) -> None:
         """A row that was put in after the snapshot began is in the next one and not in this one."""
         if self.not_isolated_because:
             pytest.skip(self.not_isolated_because)
@@ -456,15 +452,13 @@ class SourceContract:
             (evolve(PAYOUT, as_of="happened"), "happened"),
             (evolve(PAYOUT, key=("at", "number")), "number"),
             (evolve(PAYOUT, fields=[*PAYOUT.fields, Field(name="fee", type=FieldType.TEXT)]), "fee"),
-            (evolve(EVENT, owner=evolve(EVENT.owner, table="flow")), "flow"),
-            (evolve(EVENT, owner=evolve(EVENT.owner, via="flow_id")), "flow_id"),
-            (evolve(EVENT, owner=evolve(EVENT.owner, subject=("payer", "sender"))), "sender"),
+            (evolve(EVENT, owner=evolve(OWNER, table="flow")), "flow"),
+            (evolve(EVENT, owner=evolve(OWNER, via="flow_id")), "flow_id"),
+            (evolve(EVENT, owner=evolve(OWNER, subject=("payer", "sender"))), "sender"),
         ],
         ids=["table", "subject", "as-of", "key", "field", "owner-table", "via", "owner-subject"],
     )
-    def test_what_is_not_there_is_named(
-        self, make_source: MakeSource, dataset: Dataset, named: str
-    ) -> None:
+    def test_what_is_not_there_is_named(self, make_source: MakeSource, dataset: Dataset, named: str) -> None:
         """A table or column that is not there is refused by name, by the check and by the first read."""
         source = make_source(_payout_table(payouts()) | events(1))
 
