@@ -13,10 +13,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy
 from attrs import evolve
+from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import CreateTable
 
 from streampay_export._core.job import WrappedKey
 from streampay_export._core.lifecycle import State
 from streampay_export._sql import database, engine
+from streampay_export._sql.tables import JOBS
+from streampay_export._sql.types import database_now
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import AuditUnavailable, InvalidConfiguration, JobStoreUnavailable, MissingExtra
 from streampay_export.jobs.sql import SqlJobStore
@@ -333,6 +337,16 @@ def test_a_missing_driver_names_its_extra(monkeypatch):
         MissingExtra, match=r"audit\.url on postgresql needs: pip install 'streampay-export\[postgres\]'"
     ):
         SqlAudit("postgresql://nobody@127.0.0.1/test")
+
+
+def test_the_tables_follow_to_mariadb():
+    """
+    MariaDB gets ids compared byte for byte, spaces at the end included, and tells its own time.
+    """
+    dialect = mysql.dialect(is_mariadb=True)
+    table = str(CreateTable(JOBS.tables["export_job"]).compile(dialect=dialect))
+    assert "id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL" in table
+    assert "SYSDATE(6)" in str(sqlalchemy.select(database_now()).compile(dialect=dialect))
 
 
 def test_a_row_changed_under_its_lock_is_not_overwritten(store):

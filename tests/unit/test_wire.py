@@ -164,8 +164,9 @@ def test_what_is_no_form_is_refused_unquoted(text):
         with pytest.raises(ValueError, match="no JSON form") as caught:
             read(text)
         assert "secret" not in str(caught.value)
-    with pytest.raises(ValueError, match="no JSON form"):
-        read_progress('[{"name": 1, "state": "secret"}]')
+    for row in ('"state": "secret"', '"written": "1"', '"written": true', '"written": 1.5'):
+        with pytest.raises(ValueError, match="no JSON form"):
+            read_progress(f'[{{"name": "a", {row}}}]')
 
 
 def test_an_instant_without_an_offset_is_refused():

@@ -57,7 +57,7 @@ def _take_text(value: Any, kind: type[str]) -> str:
     return kind(value)
 
 
-def _take_number(value: Any, kind: type[int]) -> int:
+def _take_number(value: Any, _: type[int]) -> int:
     if type(value) is not int:
         raise TypeError("a whole number is asked for")
     return value

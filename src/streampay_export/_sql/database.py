@@ -93,13 +93,14 @@ class Database:
                 connection.execute(CreateTable(table, if_not_exists=True))
                 for index in sorted(table.indexes, key=lambda each: str(each.name)):
                     connection.execute(CreateIndex(index, if_not_exists=True))
-            found = connection.scalars(select(version_table.c.version)).all()
-            if not found:
+        found = self._version(version_table)
+        if found is None:
+            with contextlib.suppress(IntegrityError), self.writing() as connection:
                 connection.execute(insert(version_table).values(version=version))
-        if found and list(found) != [version]:
-            raise InvalidConfiguration(
-                self._key, f"its tables are of version {found[0]}; this release works with version {version}"
-            )
+            found = self._version(version_table)
+        if found != version:
+            problem = f"its tables are of version {found}; this release works with version {version}"
+            raise InvalidConfiguration(self._key, problem)
 
     def truncate_log(self) -> None:
         """
@@ -118,6 +119,10 @@ class Database:
         """
         if self._opened:
             self._engine.dispose()
+
+    def _version(self, version_table: Table) -> int | None:
+        with self.reading() as connection:
+            return connection.scalars(select(version_table.c.version)).first()
 
     def _write_ahead(self) -> None:
         # Going over to WAL does not wait for others, whatever busy_timeout says.
