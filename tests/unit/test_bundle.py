@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import struct
 import subprocess
 import zipfile
 from contextlib import ExitStack
@@ -256,6 +257,7 @@ def test_zip64_is_written_as_the_standard_library_reads_it(tmp_path):
             ("data/small.csv", 2, 2, large.end),
         ]
         assert opened.open("data/large.csv").read(3) == b"\0\0\0"
+    assert local_header(large, entry_time(AS_OF))[-20:] == struct.pack("<HHQQ", 1, 16, large.size, large.packed)
     listed = subprocess.run(["unzip", "-l", str(path)], capture_output=True, text=True, check=True).stdout
     assert "5000000000" in listed
 

@@ -39,6 +39,7 @@ from streampay_export._core.manifest import BundleFile, Digest
 from streampay_export._core.manifest_wire import read_manifest, spell_manifest
 from streampay_export._core.signature import KeyState
 from streampay_export.errors import BundleRefused, InvalidConfiguration, InvalidRequest, StorageUnavailable
+from streampay_export.stage import BLOCK
 from streampay_export.verify import read_public_keys, verify_bundle
 from streampay_export.verify.__main__ import main
 
@@ -76,7 +77,9 @@ def _deflated(data):
     return deflate.compress(data) + deflate.flush()
 
 
-def _zipped(files, *, size_of=lambda _, data: len(data), gap=b"", tail=True):
+def _zipped(
+    files, *, size_of=lambda _, data: len(data), crc_of=lambda _, data: zlib.crc32(data), gap=b"", tail=True
+):
     """
     A zip of (name, bytes) pairs in our own layout, or as far from it as a test asks.
     """
@@ -87,7 +90,7 @@ def _zipped(files, *, size_of=lambda _, data: len(data), gap=b"", tail=True):
         entry = Entry(
             name=name,
             method=method_of(name),
-            crc=zlib.crc32(data),
+            crc=crc_of(name, data),
             packed=len(packed),
             size=size_of(name, data),
             offset=len(out),
@@ -404,6 +407,24 @@ def test_a_file_without_an_end_is_refused(verify):
     with pytest.raises(BundleRefused, match="does not unpack to the") as caught:
         verify(bytes(changed))
     assert caught.value.member == "index.html"
+
+
+@pytest.mark.parametrize("name", ["index.html", MANIFEST, SUMS])
+def test_a_wrong_checksum_is_refused(verify, name):
+    """
+    Header and directory may agree on a checksum: it must also be the content's.
+    """
+    with pytest.raises(BundleRefused, match=r"changed: the checksum|digest differs") as caught:
+        verify(_zipped(FILES.items(), crc_of=lambda each, data: 1 if each == name else zlib.crc32(data)))
+    assert caught.value.member == name
+
+
+@pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 100, 2 * BLOCK + 300])
+def test_files_that_deflate_far_are_unpacked_whole(verify, size):
+    """
+    What the decompressor still holds when its input is used up is not forgotten.
+    """
+    assert verify(_sealed({**FILES, "README.txt": b"a" * size})).rows == 3
 
 
 def test_a_huge_manifest_is_not_read(verify):
