@@ -135,6 +135,22 @@ def test_what_was_shredded_is_in_no_file(store, path):
     assert 0 == (path.parent / "jobs.db-wal").stat().st_size
 
 
+def test_an_erased_job_leaves_neither_links_nor_keys(store, path):
+    """
+    After erasure no row speaks of the job but its own.
+    """
+    key = Idempotency(key="key", digest="d")
+    store.add(make_job(store), idempotency=key)
+    store.complete(claim_one(store), completion(store))
+    store.add_link("default", "job-1", "link", expires_at=store.now() + LEASE)
+    connection = sqlite3.connect(path)
+    count = "SELECT (SELECT count(*) FROM export_link), (SELECT count(*) FROM export_idempotency)"
+    assert (1, 1) == connection.execute(count).fetchone()
+    store.end("default", "job-1", expected={State.READY}, state=State.ERASED)
+    assert (0, 0) == connection.execute(count).fetchone()
+    connection.close()
+
+
 def test_only_a_hash_of_an_idempotency_key_is_kept(store, path):
     """
     The caller's key, which may be anything, is in no file.
