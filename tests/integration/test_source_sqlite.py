@@ -405,6 +405,29 @@ def test_events_of_many_streams_are_sorted_once(plans, large):
     assert [] == scans(plans)
 
 
+def test_without_an_index_for_the_order_rows_are_sorted_once(monkeypatch, source, sql):
+    """With an index on the subject alone, pages are read from one sort, not from a sort each."""
+    sql("CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT, n INTEGER); CREATE INDEX t_who ON t (who)")
+    sql("INSERT INTO t VALUES (?, 'me', ?)", [(i, -i) for i in range(50)])
+    sorts, forward = [], Sqlite.forward
+
+    def counted(*given):
+        sorts.append(1)
+        return forward(*given)
+
+    monkeypatch.setattr(Sqlite, "forward", counted)
+    query = ask(dataset(key=("n", "id")))
+
+    with source.snapshot() as snapshot:
+        rows, after = [], None
+        while page := snapshot.page(query, after, 7):
+            rows += page
+            after = (page[-1][1], page[-1][0])
+
+    assert list(range(49, -1, -1)) == [row[0] for row in rows]
+    assert [1] == sorts
+
+
 # --- databases that are not there
 
 
