@@ -319,5 +319,12 @@ def test_a_store_that_loses_the_fence_is_caught():
     with pytest.raises(AssertionError):
         run_state_machine_as_test(
             _Broken,
-            settings=settings(max_examples=20, stateful_step_count=10, deadline=None, phases=[Phase.generate]),
+            settings=settings(
+                max_examples=200,
+                stateful_step_count=20,
+                deadline=None,
+                phases=[Phase.generate],
+                derandomize=True,
+                database=None,
+            ),
         )
