@@ -382,7 +382,7 @@ def test_counts_are_read_from_indexes(plans, large):
 
 
 def test_events_of_few_streams_are_merged(plans, large):
-    """Up to 32 owner rows, each one's events are merged from the index on (via, key)."""
+    """Up to 100 owner rows, each one's events are merged from the index on (via, key)."""
     query = ask(EVENT, "me")
 
     with large.snapshot() as snapshot:

@@ -377,7 +377,7 @@ def test_counts_are_read_from_indexes(plans, large):
 
 
 def test_events_of_few_streams_are_read_in_order(plans, large):
-    """Up to 32 owner rows, each one's events are merged from the index on (via, key): no scan, no sort."""
+    """Up to 100 owner rows, each one's events are merged from the index on (via, key): no scan, no sort."""
     query = ask(EVENT, "me")
 
     with SqlAlchemySource(f"sqlite:///{large}").snapshot() as snapshot:
