@@ -11,9 +11,9 @@ Indexes that make pages flat (every page costs the same, nothing is sorted, no t
   on the owner table's key; and one per subject column of the owner table.
 
 What is guaranteed with them: up to 100 legs (subject columns x identifiers, or the subject's rows in the owner
-table) are merged from their indexes, page by page. Beyond 100 the database sorts the subject's remaining rows
-once per snapshot, not per page, and hands them out from a cursor: a part costs a sort, a page does not. So it is, too, where
-the plan of a page shows that the index for the order is missing.
+table) are merged from their indexes, page by page. Beyond 100, and where the plan of a page shows that the index
+for the order is missing, the database sorts the subject's remaining rows once per snapshot and hands them out
+from a cursor: a part costs a sort, a page does not.
 """
 
 from __future__ import annotations
