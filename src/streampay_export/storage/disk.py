@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -27,7 +27,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 # To a reader whatever is no object, or lies behind a link or a file, is not there.
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR})
-_NOTHING: Set[int] = frozenset()
+_NOTHING: frozenset[int] = frozenset()
 
 
 @frozen
@@ -162,7 +162,7 @@ def _not_unless_gone(error: OSError) -> None:
 
 
 @contextlib.contextmanager
-def _translated(missing: Set[int] = _MISSING) -> Iterator[None]:
+def _translated(missing: frozenset[int] = _MISSING) -> Iterator[None]:
     try:
         yield
     except FileExistsError:
