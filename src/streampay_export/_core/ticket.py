@@ -151,10 +151,11 @@ def parse(token: str) -> SignedTicket:
         raise InvalidTicket
     try:
         signed = _read(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        again = spell(signed)
     except (ValueError, KeyError, IndexError):
         raise InvalidTicket from None
     # One ticket has one spelling: bits that base64 ignores, or a form not ours, do not pass.
-    if spell(signed) != token:
+    if again != token:
         raise InvalidTicket
     return signed
 

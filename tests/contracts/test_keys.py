@@ -1,0 +1,167 @@
+"""
+Our keys keep the contracts of their ports, and the contracts catch keys that do not.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+
+from streampay_export._core.job import WrappedKey
+from streampay_export.keys.local import LocalKeys
+from streampay_export.keys.memory import MemoryKeys
+from streampay_export.keys.sealing import JobSealer
+from streampay_export.testing.contracts.keys import (
+    KeyProviderContract,
+    SealerContract,
+    TaggerContract,
+)
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+class TestLocalProvider(KeyProviderContract):
+    @pytest.fixture
+    def provider(self, tmp_path):
+        """
+        Keys in a file.
+        """
+        return LocalKeys.init(tmp_path / "keys", created_at=NOW).provider
+
+    @pytest.fixture
+    def stranger(self, tmp_path):
+        """
+        Keys in another file.
+        """
+        return LocalKeys.init(tmp_path / "other", created_at=NOW).provider
+
+
+class TestMemoryProvider(KeyProviderContract):
+    @pytest.fixture
+    def provider(self):
+        """
+        Seeded keys.
+        """
+        return MemoryKeys(b"one").provider
+
+    @pytest.fixture
+    def stranger(self):
+        """
+        Keys of another seed.
+        """
+        return MemoryKeys(b"two").provider
+
+
+class TestTagger(TaggerContract):
+    @pytest.fixture
+    def tagger(self):
+        """
+        Seeded keys.
+        """
+        return MemoryKeys(b"one").tagger
+
+    @pytest.fixture
+    def stranger(self):
+        """
+        Keys nobody has.
+        """
+        return MemoryKeys().tagger
+
+
+class TestSealer(SealerContract):
+    @pytest.fixture
+    def sealer(self):
+        """
+        As a key ring makes it.
+        """
+        return MemoryKeys().sealer(bytes(32))
+
+    @pytest.fixture
+    def again(self):
+        """
+        As another key ring makes it: a seal depends on the job key alone.
+        """
+        return MemoryKeys().sealer(bytes(32))
+
+    @pytest.fixture
+    def stranger(self):
+        """
+        Of another job key.
+        """
+        return JobSealer(bytes(31) + b"\1")
+
+
+class Unbound:
+    def wrap(self, job_key, context):
+        """
+        Broken: the context does not count.
+        """
+        return WrappedKey(key_id="k", ciphertext=bytes(byte ^ 0x55 for byte in job_key))
+
+    def unwrap(self, wrapped, context):
+        """
+        Broken: opens anything.
+        """
+        return bytes(byte ^ 0x55 for byte in wrapped.ciphertext)
+
+
+class Joined:
+    def owner_tag(self, tenant, person):
+        """
+        Broken: runs tenant and person together, under no key.
+        """
+        return hashlib.sha256((tenant + person).encode()).hexdigest()
+
+    audit_pseudonym = owner_tag
+
+
+class Transparent:
+    def seal(self, plaintext):
+        """
+        Broken: seals nothing.
+        """
+        return plaintext
+
+    unseal = seal
+
+
+def test_the_contract_catches_a_provider_that_ignores_the_context():
+    """
+    A key that opens in another context, or altered, is caught.
+    """
+    contract = KeyProviderContract()
+
+    with pytest.raises(AssertionError):
+        contract.test_contexts_have_their_own_ciphertexts(Unbound())
+    with pytest.raises(pytest.fail.Exception):
+        contract.test_another_context_does_not_unwrap(Unbound(), b"")
+    with pytest.raises(pytest.fail.Exception):
+        contract.test_no_flipped_bit_unwraps(Unbound())
+
+
+def test_the_contract_catches_a_tagger_that_runs_names_together():
+    """
+    Two people with one tag, a tag without a key and a pseudonym that is the tag are caught.
+    """
+    contract = TaggerContract()
+
+    with pytest.raises(AssertionError):
+        contract.test_everybody_has_a_tag_of_their_own(Joined())
+    with pytest.raises(AssertionError):
+        contract.test_other_keys_make_other_tags(Joined(), Joined())
+    with pytest.raises(AssertionError):
+        contract.test_a_tag_and_a_pseudonym_cannot_be_linked(Joined())
+
+
+def test_the_contract_catches_a_sealer_that_does_not_seal():
+    """
+    A secret in the open, and one that anybody opens, are caught.
+    """
+    contract = SealerContract()
+
+    with pytest.raises(AssertionError):
+        contract.test_a_seal_shows_nothing_and_is_never_twice_the_same(Transparent())
+    with pytest.raises(pytest.fail.Exception):
+        contract.test_another_job_key_does_not_unseal(Transparent(), Transparent())
+    with pytest.raises(pytest.fail.Exception):
+        contract.test_no_altered_seal_opens(Transparent())
