@@ -35,6 +35,9 @@ test: $(VENV)/.with-dev
 	$(BIN)/coverage run -m pytest -m "not promise"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	@$(BIN)/coverage json --quiet --fail-under 0 -o - | $(BIN)/python -c 'import json, sys; \
+		branches = json.load(sys.stdin)["totals"]["percent_branches_covered"]; \
+		print(f"branches covered: {branches:.1f} %"); sys.exit(branches < 95)'
 
 promises: $(VENV)/.with-dev
 	$(BIN)/python -m pytest -m promise --timeout 900
