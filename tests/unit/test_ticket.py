@@ -280,7 +280,7 @@ def test_a_ticket_that_could_not_be_spelled_is_not_made(wrong):
     """
     claims = {"job_id": "a", "purpose": "open", "link_id": "b", "expires_at": UNTIL}
 
-    with pytest.raises(ValueError, match="ticket|Purpose"):
+    with pytest.raises(ValueError, match=r"ticket|Purpose"):
         Ticket(**{**claims, **wrong})
 
 

@@ -93,6 +93,8 @@ def _open(url: str, *, unencrypted: bool, options: dict[str, Any]) -> Disk | Obj
         parts = urlsplit(url)
     except ValueError:
         raise InvalidConfiguration(_URL, "write a URL such as file:///var/exports") from None
+    if not url.isprintable():  # urlsplit drops line breaks without a word
+        raise InvalidConfiguration(_URL, "write it without line breaks and control characters")
     if "::" in url:
         raise InvalidConfiguration(_URL, "chains with :: are not allowed; name one store")
     if "@" in parts.netloc or parts.query or parts.fragment:
