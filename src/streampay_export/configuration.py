@@ -93,7 +93,9 @@ def _timezone(source: TomlTable) -> str | None:
         try:
             zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise source.wrong("timezone", "a time zone's IANA name is expected, such as UTC or Europe/Paris") from None
+            raise source.wrong(
+                "timezone", "a time zone's IANA name is expected, such as UTC or Europe/Paris"
+            ) from None
     return name
 
 
@@ -123,7 +125,10 @@ def _dataset(tables: TomlTable, name: str, rules: dict[str, dict[str, dict[str, 
     if "owner" in table:
         joined = table.table("owner")
         owner = Owner(
-            via=joined.text("via"), table=joined.text("table"), key=joined.text("key"), subject=joined.texts("subject")
+            via=joined.text("via"),
+            table=joined.text("table"),
+            key=joined.text("key"),
+            subject=joined.texts("subject"),
         )
         joined.finish()
     direction = None
@@ -231,7 +236,7 @@ def _rule(table: TomlTable) -> Rule:
     name = table.text("rule")
     kind = table.optional_text("as")
     if kind is not None and name != "mask":
-        raise table.wrong("as", "this belongs to rule = \"mask\"")
+        raise table.wrong("as", 'this belongs to rule = "mask"')
     if kind is not None and kind not in list(MaskKind):
         raise table.wrong("as", f"one of {listed(list(MaskKind))} is expected")
     match name:
@@ -254,7 +259,9 @@ def _places(top: TomlTable, folder: Path) -> Places:
     storage, jobs, audit, keys = (top.table(name) for name in ("storage", "jobs", "audit", "keys"))
     if "path" in audit and "url" in audit:
         raise audit.wrong("path", "give either path (a file) or url (a database), not both")
-    trail = _anchored(audit.text("url"), folder) if "url" in audit else str(folder / audit.text("path", beside.audit))
+    trail = (
+        _anchored(audit.text("url"), folder) if "url" in audit else str(folder / audit.text("path", beside.audit))
+    )
     places = Places(
         storage=_anchored(storage.text("url", beside.storage), folder),
         unencrypted=storage.flag("unencrypted", False),

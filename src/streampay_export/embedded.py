@@ -21,7 +21,8 @@ from .audit.sql import SqlAudit
 from .dispatch.threads import ThreadDispatcher
 from .identity import make_id, random_bytes
 from .jobs.sql import SqlJobStore
-from .keys import JobSealer, LocalKeys
+from .keys.local import LocalKeys
+from .keys.sealing import JobSealer
 from .links.app import AppLinks
 from .ports.authorize import Authorizer
 from .ports.source import HistorySource
@@ -34,6 +35,7 @@ from .worker import Worker
 from .writers.csv import CsvWriter
 from .writers.json import JsonWriter
 from .writers.ndjson import NdjsonWriter
+from .writers.report import HtmlReport
 
 
 def default_writers() -> Mapping[str, Writer]:
@@ -136,10 +138,12 @@ def embedded(
     does not have what the catalog says.
     """
     source.check(catalog)
+    now = datetime.now(UTC)
     jobs = SqlJobStore(places.jobs, make_folder=True)
+    jobs.create_tables()
     keys_made = not places.keys.exists() and not jobs.has_jobs()
-    keys = LocalKeys.load_or_init(places.keys, first_use=keys_made)
-    audit = SqlAudit(places.audit) if "://" in places.audit else JsonLinesAudit(Path(places.audit))
+    keys = LocalKeys.load_or_init(places.keys, created_at=now, first_use=keys_made)
+    audit = _audit(places.audit)
     bell = ThreadDispatcher(lambda tenant, job_id: worker.work(tenant, job_id), threads=threads)
     wiring = Wiring(
         catalog=catalog,
@@ -160,6 +164,7 @@ def embedded(
         authorize=authorize,
         dispatcher=bell,
         writers=default_writers(),
+        report=HtmlReport(),
         make_id=make_id,
         randomness=random_bytes,
         clock=lambda: datetime.now(UTC),
@@ -175,3 +180,11 @@ def embedded(
         keys_made=keys_made,
         closing=(bell.close, jobs.close, audit.close),
     )
+
+
+def _audit(place: str) -> SqlAudit | JsonLinesAudit:
+    if "://" not in place:
+        return JsonLinesAudit(Path(place))
+    audit = SqlAudit(place, make_folder=True)
+    audit.create_tables()
+    return audit

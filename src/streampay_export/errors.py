@@ -678,9 +678,7 @@ class LeaseLost(Stopped):
     state: str = ""
 
     def __str__(self) -> str:
-        return "the export was taken over or ended elsewhere" + (
-            f": it is {self.state}" if self.state else ""
-        )
+        return "the export was taken over or ended elsewhere" + (f": it is {self.state}" if self.state else "")
 
 
 class Interrupted(Stopped):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC
 
-from attrs import frozen
+from attrs import field, frozen
 
-from ._core.cut import Cut
+from ._core.cut import Cut, inexact_fields
 from ._core.manifest import DatasetSummary, PartSummary, Totals, fold_totals
 from ._core.pager import Pager, owner_values, pages
 from ._core.selection import Census, Key, Query
@@ -43,6 +43,14 @@ class DatasetExport:
     query: Query
     stage: DatasetStage
     watch: Callable[[int, int], None]
+    _inexact: set[str] = field(factory=set, init=False, repr=False)
+
+    @property
+    def inexact(self) -> tuple[str, ...]:
+        """
+        The decimal fields in which the source keeps floating-point numbers, as far as they were met.
+        """
+        return tuple(each.name for each in self.cut.fields if each.name in self._inexact)
 
     def run(self) -> DatasetSummary:
         """
@@ -61,20 +69,12 @@ class DatasetExport:
             with self.source.snapshot() as snapshot:
                 written = sum(each.rows for each in parts)
                 part = self._part(snapshot, census, number=len(parts), after=part.last, before=written)
+            # A dataset that ends with its last part's last row shows only in one read more.
+            if part.summary.rows:
                 parts.append(part.summary)
         self.stage.end()
-        written = sum(each.rows for each in parts)
-        return DatasetSummary(
-            name=self.query.selection.dataset.name,
-            expected=census.included,
-            written=written,
-            later=census.later,
-            outside=census.outside,
-            omitted=census.omitted,
-            drift=self._recount(len(parts), census) - written,
-            parts=parts,
-            totals=fold_totals(each.totals for each in parts),
-        )
+        dataset = self.query.selection.dataset.name
+        return DatasetSummary.of(dataset, census, parts, recount=self._recount(len(parts), census))
 
     def _census(self, snapshot: Snapshot) -> Census:
         dataset = self.query.selection.dataset
@@ -92,6 +92,7 @@ class DatasetExport:
         for rows in pages(pager, lambda key, limit: snapshot.page(self.query, key, limit)):
             columns = self.cut.columns(rows)
             totals.append(self.cut.totals(rows, columns))
+            self._inexact.update(inexact_fields(self.cut, rows))
             pager.emitted(self.stage.page(columns))
             written += len(rows)
             self.watch(written, census.included)
@@ -118,5 +119,3 @@ class DatasetExport:
             return census.included
         with self.source.snapshot() as snapshot:
             return snapshot.census(self.query).included
-
-

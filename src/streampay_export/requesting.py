@@ -81,9 +81,7 @@ def idempotency_of(key: str | None, request: ExportRequest) -> Idempotency | Non
     if key is None:
         return None
     if not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
-        raise InvalidRequest(
-            "Idempotency-Key", f"1 to {LONGEST_IDEMPOTENCY_KEY} printable characters are expected"
-        )
+        raise InvalidRequest("Idempotency-Key", f"1 to {LONGEST_IDEMPOTENCY_KEY} printable characters are expected")
     return Idempotency(key=key, digest=hashlib.sha256(spell_request(request).encode()).hexdigest())
 
 

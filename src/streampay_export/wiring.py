@@ -24,6 +24,7 @@ from .ports.jobs import JobStore
 from .ports.keys import KeyProvider, Sealer, Tagger
 from .ports.links import Links
 from .ports.outbox import Outbox
+from .ports.report import Report
 from .ports.signing import ManifestSigner, TicketSigner
 from .ports.source import HistorySource
 from .ports.storage import Storage
@@ -64,6 +65,7 @@ class Wiring:
     authorize: Authorizer
     dispatcher: Dispatcher
     writers: Mapping[str, Writer]
+    report: Report
     make_id: MakeId
     randomness: Randomness
     clock: Clock

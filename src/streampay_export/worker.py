@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from attrs import evolve, field, frozen
 
@@ -121,7 +121,9 @@ class Worker:
             return self._fail(claim, error, error.slug, str(error), retry=error.retry)
         except Exception:
             logger.exception("export %s met an error this library does not know", claim.job.id)
-            return self._fail(claim, None, "internal", "an internal error; the operators have been told", retry=True)
+            return self._fail(
+                claim, None, "internal", "an internal error; the operators have been told", retry=True
+            )
 
     def run(self, *, poll: timedelta = timedelta(seconds=2)) -> None:
         """
@@ -153,11 +155,12 @@ class Worker:
                 subject=subject,
                 as_of=as_of,
                 received_at=job.received_at,
+                completed_at=w.jobs.now(),
                 completeness=Completeness.FULL,
                 datasets=datasets,
                 notice=w.notice,
             )
-            digest = assemble(bundle.file, contents, signer=w.manifests)
+            digest = assemble(bundle.file, contents, writers=w.writers, signer=w.manifests, report=w.report)
             lease.check()
             artifact = Artifact(
                 key=f"{job.tenant}/{job.id}/{claim.fence}.zip", size=digest.size, sha256=digest.sha256
@@ -195,13 +198,14 @@ class Worker:
             )
             encoders = {name: w.writers[name].encoder(dataset, cut.fields) for name in request.formats}
             query = Query(selection=cut.selection, subject=subject, as_of=as_of, window=request.window)
-            summary = DatasetExport(
+            export = DatasetExport(
                 source=w.source,
                 cut=cut,
                 query=query,
                 stage=DatasetStage(encoders, stages[dataset.name]),
                 watch=progress.of(dataset.name),
-            ).run()
+            )
+            summary = export.run()
             progress.done(summary)
             done.append(
                 DatasetContents(
@@ -210,6 +214,7 @@ class Worker:
                     withheld=withheld_fields(dataset, policy),
                     summary=summary,
                     stages=stages[dataset.name],
+                    inexact=export.inexact,
                 )
             )
         return tuple(done)
@@ -245,7 +250,9 @@ class Worker:
         self._record.deliver()
         return ready
 
-    def _fail(self, claim: Claim, error: ExportError | None, slug: str, sentence: str, *, retry: bool) -> Job | None:
+    def _fail(
+        self, claim: Claim, error: ExportError | None, slug: str, sentence: str, *, retry: bool
+    ) -> Job | None:
         w = self._wiring
         job = claim.job
         try:
@@ -269,7 +276,7 @@ class Worker:
 
     def _backoff(self, attempts: int) -> timedelta:
         spread = 0.5 + int.from_bytes(self._wiring.randomness(2), "big") / 65536
-        return min(FIRST_BACKOFF * 2 ** (attempts - 1), LONGEST_BACKOFF) * spread
+        return min(FIRST_BACKOFF * float(2 ** (attempts - 1)), LONGEST_BACKOFF) * spread
 
 
 @contextmanager
@@ -297,9 +304,9 @@ class _Progress:
         self._as_of = as_of
         self._lease = lease
         self._datasets = {each.name: evolve(each, written=0, expected=None) for each in claim.job.datasets}
-        self._told_at = datetime.min.replace(tzinfo=UTC)
+        self._told_at = wiring.clock()
 
-    def of(self, name: str):  # type: ignore[no-untyped-def]
+    def of(self, name: str) -> Callable[[int, int], None]:
         def watch(written: int, expected: int) -> None:
             self._lease.check()
             self._datasets[name] = DatasetProgress(

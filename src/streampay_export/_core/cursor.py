@@ -65,7 +65,7 @@ class Cursor:
     """
 
     scope: str
-    key: Key = field(converter=tuple, repr=False, eq=False)
+    key: Key = field(repr=False, eq=False)
     _token: str = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -101,7 +101,7 @@ class Cursor:
         try:
             array = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("utf-8", "surrogatepass")
             named, *spelled = json.loads(array)
-            cursor = cls(scope=named, key=[_READ[each[0]](each[1:]) for each in spelled])
+            cursor = cls(scope=named, key=tuple(_READ[each[0]](each[1:]) for each in spelled))
         # What a forger can write breaks in any of these ways; it is one answer to all of them.
         except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, UnwritableValue):
             raise InvalidCursor from None

@@ -5,6 +5,7 @@ A policy compiled for one dataset: one function from a page of rows to columns o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
 from typing import TypeAlias, assert_never
 
 from attrs import frozen
@@ -91,7 +92,7 @@ def inexact_fields(cut: Cut, rows: Sequence[Row]) -> tuple[str, ...]:
     Return the names of decimal fields that hold a float in these rows: as the source keeps them, they are inexact.
     """
     decimals = [(i, field.name) for i, field in enumerate(cut.fields) if field.type is FieldType.DECIMAL]
-    return tuple(name for i, name in decimals if any(type(row[i]) is float for row in rows))
+    return tuple(name for i, name in decimals if float in set(map(type, map(itemgetter(i), rows))))
 
 
 def _permitted(dataset: Dataset, policy: Policy) -> list[tuple[Field, _Permitting]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .job import DatasetProgress, Failure, Job
 from .lifecycle import GONE, Completeness, State
@@ -28,7 +28,7 @@ class Export:
     as_of: datetime | None
     expires_at: datetime | None
     formats: tuple[str, ...]
-    datasets: tuple[DatasetProgress, ...] = field(converter=tuple)
+    datasets: tuple[DatasetProgress, ...]
     size: int | None
     sha256: str | None
     failure: Failure | None
