@@ -88,7 +88,7 @@ class Gate:
     def _asked(self, access: Access) -> bool:
         try:
             return self._wiring.authorize(access) is True
-        except Exception:
+        except Exception:  # noqa: BLE001  # whatever it was, it was no permission
             return False
 
     def _refuse(self, actor: Actor, action: Action) -> NoReturn:

@@ -103,10 +103,10 @@ def _history(top: TomlTable, zone: str | None) -> tuple[Catalog, Policies]:
     if "datasets" not in top:
         return Catalog(STREAMPAY.datasets, timezone=zone or STREAMPAY.timezone), STREAMPAY_POLICIES
     tables = top.table("datasets")
-    if not tables.keys():
+    if not tables.names():
         raise top.wrong("datasets", "describe at least one dataset, or leave [datasets] out for StreamPay's")
     rules: dict[str, dict[str, dict[str, FieldRule]]] = {"self": {}}
-    datasets = [_dataset(tables, name, rules) for name in tables.keys()]
+    datasets = [_dataset(tables, name, rules) for name in tables.names()]
     try:
         catalog = Catalog(datasets, timezone=zone)
         policies = Policies.of(*(Policy(profile=profile, rules=each) for profile, each in rules.items()))
@@ -119,7 +119,7 @@ def _history(top: TomlTable, zone: str | None) -> tuple[Catalog, Policies]:
 def _dataset(tables: TomlTable, name: str, rules: dict[str, dict[str, dict[str, FieldRule]]]) -> Dataset:
     table = tables.table(name)
     fields = table.table("fields")
-    if not fields.keys():
+    if not fields.names():
         raise table.wrong("fields", f"list at least one field, as [datasets.{name}.fields.NAME]")
     owner = None
     if "owner" in table:
@@ -152,7 +152,7 @@ def _dataset(tables: TomlTable, name: str, rules: dict[str, dict[str, dict[str, 
             direction=direction,
             omit=omit,
             description=table.optional_text("description") or "",
-            fields=tuple(_field(fields, field, name, rules) for field in fields.keys()),
+            fields=tuple(_field(fields, field, name, rules) for field in fields.names()),
         )
     except InvalidCatalog as error:
         raise tables.wrong(name, error.problem) from None
@@ -164,7 +164,7 @@ def _field(fields: TomlTable, name: str, dataset: str, rules: dict[str, dict[str
     table = fields.table(name)
     _rule_into(rules, "self", dataset, name, table)
     profiles = table.table("rules")
-    for profile in profiles.keys():
+    for profile in profiles.names():
         if profile == "self":
             raise profiles.wrong(profile, "the rule of profile self stands in the field itself, as rule and reason")
         entry = profiles.table(profile)
@@ -224,7 +224,7 @@ def _rule_into(
         entry = FieldRule(
             rule=rule,
             reason=table.text("reason"),
-            disclose=table.flag("disclose", True),
+            disclose=table.flag("disclose", default=True),
             basis=table.optional_text("basis") or "",
         )
     except InvalidPolicy as error:
@@ -264,7 +264,7 @@ def _places(top: TomlTable, folder: Path) -> Places:
     )
     places = Places(
         storage=_anchored(storage.text("url", beside.storage), folder),
-        unencrypted=storage.flag("unencrypted", False),
+        unencrypted=storage.flag("unencrypted", default=False),
         jobs=_anchored(jobs.text("url", beside.jobs), folder),
         audit=trail,
         keys=folder / keys.text("path", str(beside.keys)),

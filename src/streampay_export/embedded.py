@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from attrs import field, frozen
 
@@ -107,7 +108,7 @@ class Embedded:
         for close in self._closing:
             close()
 
-    def __enter__(self) -> Embedded:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -144,7 +145,7 @@ def embedded(
     keys_made = not places.keys.exists() and not jobs.has_jobs()
     keys = LocalKeys.load_or_init(places.keys, created_at=now, first_use=keys_made)
     audit = _audit(places.audit)
-    bell = ThreadDispatcher(lambda tenant, job_id: worker.work(tenant, job_id), threads=threads)
+    bell = ThreadDispatcher(lambda *ring: worker.work(*ring), threads=threads)  # noqa: PLW0108  # the worker is made below
     wiring = Wiring(
         catalog=catalog,
         policies=policies,

@@ -661,7 +661,7 @@ class ObjectExists(BackendError):
 
 class Stopped(ExportError):
     """
-    This worker must not go on with the job; nothing of what it did is visible.
+    The worker must not go on with the job; nothing of what it did is visible.
     """
 
     slug = "stopped"

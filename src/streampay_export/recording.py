@@ -29,7 +29,7 @@ class Recorder:
     outbox: Outbox
     tagger: Tagger
 
-    def by_actor(
+    def by_actor(  # noqa: PLR0917  # called through one-line wrappers
         self, event: Event, entry_id: str, actor: Actor, job_id: str, owner_tag: str, at: datetime, **facts: str
     ) -> AuditEntry:
         """

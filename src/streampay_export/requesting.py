@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ._core.job import DatasetProgress, Job, key_context
 from ._core.party import Actor, Subject
 from ._core.request import ExportRequest
-from ._core.selection import Window
+from ._core.selection import EVER, Window
 from ._core.wire import spell_request, spell_subject
 from .errors import InvalidRequest, UnknownName
 from .ports.jobs import Idempotency
@@ -47,7 +47,7 @@ def resolve_request(
         profile=profile,
         formats=tuple(name for name in known_formats if name in wanted),
         datasets=tuple(name for name in wiring.catalog.names if name in picked),
-        window=window or Window(),
+        window=window or EVER,
         as_of=as_of,
     )
 

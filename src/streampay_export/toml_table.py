@@ -33,7 +33,7 @@ class TomlTable:
         self._known.append(key)
         return key in self._values
 
-    def keys(self) -> Sequence[str]:
+    def names(self) -> Sequence[str]:
         """
         Return the keys not taken yet, in the file's order.
         """
@@ -66,7 +66,7 @@ class TomlTable:
         """
         return self.text(key) if key in self else None
 
-    def flag(self, key: str, default: bool) -> bool:
+    def flag(self, key: str, *, default: bool) -> bool:
         """
         Take true or false.
         """

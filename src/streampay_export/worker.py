@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ._core.cut import compile_cut
 from ._core.job import Artifact, Claim, DatasetProgress, DatasetState, Failure, Job, key_context
@@ -25,10 +25,11 @@ from ._core.wire import read_subject
 from .bundle import BundleContents, DatasetContents, assemble
 from .errors import BackendError, ExportError, Interrupted, LeaseLost, ObjectExists, Stopped
 from .exporter import DatasetExport
+from .lease import Lease
 from .ports.jobs import Completion
 from .ports.keys import Sealer
+from .progress import Progress
 from .recording import Recorder
-
 from .stage import DatasetStage, Stage
 from .wiring import Wiring
 
@@ -36,50 +37,6 @@ logger = logging.getLogger("streampay_export")
 
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=10)
-# Progress is for people; once a second is as often as anybody looks.
-PROGRESS_EVERY = timedelta(seconds=1)
-
-
-class Lease:
-    """
-    Holds a claim: renews it in the background, and says when the job must be let go.
-    """
-
-    def __init__(self, wiring: Wiring, claim: Claim, stop: threading.Event) -> None:
-        self._wiring = wiring
-        self._claim = claim
-        self._stop = stop
-        self._lost: LeaseLost | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="streampay-export-lease", daemon=True)
-
-    def check(self) -> None:
-        """
-        Raise `LeaseLost` or `Interrupted` when the worker must not go on.
-        """
-        if self._lost is not None:
-            raise self._lost
-        if self._stop.is_set():
-            raise Interrupted
-
-    def __enter__(self) -> Lease:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _renew(self) -> None:
-        while not self._ended.wait(self._wiring.renew_every.total_seconds()):
-            try:
-                self._wiring.jobs.renew(self._claim, self._wiring.lease)
-            except LeaseLost as lost:
-                self._lost = lost
-                return
-            except BackendError:
-                # Tried again at the next turn; if the store stays away the fence decides.
-                logger.warning("the lease of export %s could not be renewed", self._claim.job.id)
 
 
 @frozen
@@ -118,7 +75,7 @@ class Worker:
         except LeaseLost:
             return w.jobs.get(claim.job.tenant, claim.job.id)
         except ExportError as error:
-            return self._fail(claim, error, error.slug, str(error), retry=error.retry)
+            return self._fail(claim, error.slug, str(error), retry=error.retry)
         except Exception:
             logger.exception("export %s met an error this library does not know", claim.job.id)
             return self._fail(
@@ -147,7 +104,7 @@ class Worker:
         sealer, subject = self._unlock(job)
         as_of = job.as_of or job.request.as_of or w.source.now()
         with _stages(w, job) as stages, Stage(w.stage_folder) as bundle:
-            datasets = self._datasets(claim, lease, sealer, subject, as_of, stages)
+            datasets = self._datasets(claim, lease, sealer=sealer, subject=subject, as_of=as_of, stages=stages)
             contents = BundleContents(
                 job_id=job.id,
                 profile=job.request.profile,
@@ -178,6 +135,7 @@ class Worker:
         self,
         claim: Claim,
         lease: Lease,
+        *,
         sealer: Sealer,
         subject: Subject,
         as_of: datetime,
@@ -186,7 +144,7 @@ class Worker:
         w = self._wiring
         request = claim.job.request
         policy = w.policies.profile(request.profile)
-        progress = _Progress(w, claim, as_of, lease)
+        progress = Progress(w, claim, as_of, lease)
         done: list[DatasetContents] = []
         for dataset in w.catalog.only(request.datasets).datasets:
             cut = compile_cut(
@@ -224,11 +182,9 @@ class Worker:
     ) -> Job:
         w = self._wiring
         job = claim.job
-        try:
+        # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
+        with suppress(ObjectExists):
             w.storage.put(artifact.key, bundle.file)
-        except ObjectExists:
-            # The key holds this claim's fence: only this attempt can have put it, and it is complete.
-            pass
         now = w.jobs.now()
         rows = {s.name: str(s.written) for s in summaries}
         completed = self._record.by_system(Event.COMPLETED, job, now, sha256=artifact.sha256, **rows)
@@ -250,9 +206,7 @@ class Worker:
         self._record.deliver()
         return ready
 
-    def _fail(
-        self, claim: Claim, error: ExportError | None, slug: str, sentence: str, *, retry: bool
-    ) -> Job | None:
+    def _fail(self, claim: Claim, slug: str, sentence: str, *, retry: bool) -> Job | None:
         w = self._wiring
         job = claim.job
         try:
@@ -291,39 +245,3 @@ def _stages(wiring: Wiring, job: Job) -> Iterator[dict[str, dict[str, Stage]]]:
         for by_format in stages.values():
             for stage in by_format.values():
                 stage.close()
-
-
-class _Progress:
-    """
-    Tells the job store how far the export is, at most once a second, and checks the lease at each page.
-    """
-
-    def __init__(self, wiring: Wiring, claim: Claim, as_of: datetime, lease: Lease) -> None:
-        self._wiring = wiring
-        self._claim = claim
-        self._as_of = as_of
-        self._lease = lease
-        self._datasets = {each.name: evolve(each, written=0, expected=None) for each in claim.job.datasets}
-        self._told_at = wiring.clock()
-
-    def of(self, name: str) -> Callable[[int, int], None]:
-        def watch(written: int, expected: int) -> None:
-            self._lease.check()
-            self._datasets[name] = DatasetProgress(
-                name=name, state=DatasetState.RUNNING, expected=expected, written=written
-            )
-            now = self._wiring.clock()
-            if now - self._told_at >= PROGRESS_EVERY:
-                self._told_at = now
-                self._tell()
-
-        return watch
-
-    def done(self, summary: DatasetSummary) -> None:
-        self._lease.check()
-        self._datasets[summary.name] = DatasetProgress(
-            name=summary.name, state=DatasetState.DONE, expected=summary.expected, written=summary.written
-        )
-
-    def _tell(self) -> None:
-        self._wiring.jobs.progress(self._claim, self._as_of, tuple(self._datasets.values()))

@@ -59,7 +59,7 @@ def read_manifest(data: bytes) -> Manifest:
     try:
         statement = json.loads(data)
         if (statement["_type"], statement["predicateType"]) != (STATEMENT, PREDICATE):
-            raise TypeError
+            raise TypeError  # noqa: TRY301  # one answer to everything that is no manifest of ours
         manifest = _read_predicate(statement["predicate"])
         told = [(each["name"], each["digest"]["sha256"]) for each in statement["subject"]]
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError, InvalidRequest):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from .selection import Window
+from .selection import EVER, Window
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
@@ -28,5 +28,5 @@ class ExportRequest:
     profile: str = "self"
     formats: tuple[str, ...] = field(default=("csv", "json"), converter=_names)
     datasets: tuple[str, ...] = field(converter=_names)
-    window: Window = Window()
+    window: Window = EVER
     as_of: datetime | None = None

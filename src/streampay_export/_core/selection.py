@@ -104,6 +104,10 @@ class Window:
             raise InvalidRequest("to", "the window ends at or before it begins")
 
 
+EVER = Window()
+"""No bounds."""
+
+
 @frozen(kw_only=True)
 class Query:
     """
@@ -113,7 +117,7 @@ class Query:
     selection: Selection
     subject: Subject = field(repr=False)
     as_of: datetime
-    window: Window = Window()
+    window: Window = EVER
 
     def __attrs_post_init__(self) -> None:
         if self.as_of.utcoffset() is None:

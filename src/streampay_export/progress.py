@@ -1,0 +1,61 @@
+"""
+How far an export is, told to the job store as it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from attrs import evolve
+
+from ._core.job import Claim, DatasetProgress, DatasetState
+from ._core.manifest import DatasetSummary
+from .lease import Lease
+from .wiring import Wiring
+
+# Progress is for people; once a second is as often as anybody looks.
+PROGRESS_EVERY = timedelta(seconds=1)
+
+
+class Progress:
+    """
+    Tells the job store how far the export is, at most once a second, and checks the lease at each page.
+    """
+
+    def __init__(self, wiring: Wiring, claim: Claim, as_of: datetime, lease: Lease) -> None:
+        self._wiring = wiring
+        self._claim = claim
+        self._as_of = as_of
+        self._lease = lease
+        self._datasets = {each.name: evolve(each, written=0, expected=None) for each in claim.job.datasets}
+        self._told_at = wiring.clock()
+
+    def of(self, name: str) -> Callable[[int, int], None]:
+        """
+        Return what a dataset's export calls after every page.
+        """
+
+        def watch(written: int, expected: int) -> None:
+            self._lease.check()
+            self._datasets[name] = DatasetProgress(
+                name=name, state=DatasetState.RUNNING, expected=expected, written=written
+            )
+            now = self._wiring.clock()
+            if now - self._told_at >= PROGRESS_EVERY:
+                self._told_at = now
+                self._tell()
+
+        return watch
+
+    def done(self, summary: DatasetSummary) -> None:
+        """
+        Note that a dataset is complete.
+        """
+        self._lease.check()
+        self._datasets[summary.name] = DatasetProgress(
+            name=summary.name, state=DatasetState.DONE, expected=summary.expected, written=summary.written
+        )
+
+    def _tell(self) -> None:
+        self._wiring.jobs.progress(self._claim, self._as_of, tuple(self._datasets.values()))
