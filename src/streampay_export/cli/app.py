@@ -1,0 +1,189 @@
+"""
+The commands and their flags. What each does stands in the module it calls.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ..errors import ExportError, Interrupted
+from . import exporting, listing, operating
+from .deployment import log_to_terminal, say
+from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
+
+Json = Annotated[bool, Parameter(name="--json", help="For programs: the last line is JSON.")]
+Config = Annotated[Path, Parameter(name="--config", help="The TOML file that describes the deployment.")]
+MaybeConfig = Annotated[Path | None, Parameter(name="--config", help="Default: StreamPay's own catalog.")]
+KeyConfig = Annotated[Path | None, Parameter(name="--config", help="The TOML file that says where keys are.")]
+Profile = Annotated[str, Parameter(name="--profile", help="For whom the copy is cut.")]
+KeyPath = Annotated[Path | None, Parameter(name="--path", help="The keys' folder, instead of --config.")]
+
+app = App(
+    name="streampay-export",
+    help="One person's whole stream and payout history, as a signed bundle they can read and verify.",
+    default_parameter=Parameter(negative=(), show_env_var=False),
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+    exit_on_error=False,
+    print_error=False,
+)
+policy = App(name="policy", help="What an export contains, and why.")
+keys = App(name="keys", help="The deployment's keys.")
+app.command(policy)
+app.command(keys)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """
+    Run one command line and return its exit code; what goes wrong is one sentence on standard error.
+    """
+    as_json = "--json" in arguments
+    log_to_terminal()
+    try:
+        code = app(list(arguments))
+        sys.stdout.flush()
+    except CycloptsError as error:
+        sentence = " ".join(str(error).split())
+        say(sentence)
+        if as_json:
+            print_json({"error": {"slug": "wrong-flags", "detail": sentence}})
+        return WRONG
+    except (KeyboardInterrupt, Interrupted):
+        say("interrupted: nothing is half-written; to go on, run the same command again")
+        if as_json:
+            print_json({"error": {"slug": Interrupted.slug, "detail": "interrupted; run the same command again"}})
+        return CTRL_C
+    except ExportError as error:
+        tell(error, as_json=as_json)
+        return exit_code(error)
+    except BrokenPipeError:
+        # Whoever read has gone; without this Python complains once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO
+    return code if isinstance(code, int) else DONE
+
+
+@app.command
+def export(
+    *,
+    config: Config,
+    subject: Annotated[
+        str, Parameter(help="The person's id; - reads it from standard input.", allow_leading_hyphen=True)
+    ],
+    identifier: Annotated[list[str] | None, Parameter(help="A further identifier, such as a wallet.")] = None,
+    profile: Profile = "self",
+    format: Annotated[list[str] | None, Parameter(help="csv, ndjson or json; default csv and json.")] = None,
+    dataset: Annotated[list[str] | None, Parameter(help="A dataset; default all.")] = None,
+    start: Annotated[str | None, Parameter(name="--from", help="Rows from this day or instant on.")] = None,
+    end: Annotated[str | None, Parameter(name="--to", help="Rows before this day or instant.")] = None,
+    as_of: Annotated[str | None, Parameter(name="--as-of", help="No row later than this; default now.")] = None,
+    out: Annotated[Path | None, Parameter(help="A folder or a file; default the current folder.")] = None,
+    json: Json = False,
+) -> None:
+    """
+    Export one person's history and leave the bundle here.
+    """
+    asked = exporting.read_flags(
+        subject,
+        identifier or (),
+        profile=profile,
+        formats=format or (),
+        datasets=dataset or (),
+        start=start,
+        end=end,
+        as_of=as_of,
+    )
+    exporting.export(config, asked, out, as_json=json)
+
+
+@app.command
+def header(dataset: str | None = None, /, *, config: MaybeConfig = None, profile: Profile = "self") -> None:
+    """
+    Print the CSV header line of a dataset, or of all: a sample without anybody's data.
+    """
+    listing.header(dataset, config, profile)
+
+
+@policy.command(name="list")
+def policy_list(*, config: MaybeConfig = None, profile: Profile = "self", json: Json = False) -> None:
+    """
+    List every field with what happens to it and why.
+    """
+    listing.policy_list(config, profile, as_json=json)
+
+
+@app.command
+def status(job: str | None = None, /, *, config: Config, json: Json = False) -> None:
+    """
+    Show one export, or the latest ones.
+    """
+    listing.status(config, job, as_json=json)
+
+
+@app.command
+def verify(
+    bundle: Path,
+    /,
+    *,
+    public_key: Annotated[Path | None, Parameter(help="PEM or key set; never one from the bundle.")] = None,
+    integrity_only: Annotated[bool, Parameter(help="Do not ask who signed it.")] = False,
+    json: Json = False,
+) -> int:
+    """
+    Check that a bundle is whole, unchanged, and signed by a key you trust.
+    """
+    return operating.verify(bundle, public_key, integrity_only=integrity_only, as_json=json)
+
+
+@keys.command(name="init")
+def keys_init(*, config: KeyConfig = None, path: KeyPath = None) -> None:
+    """
+    Make the keys of a new deployment.
+    """
+    operating.keys_init(config, path)
+
+
+@keys.command(name="list")
+def keys_list(
+    *,
+    config: KeyConfig = None,
+    path: KeyPath = None,
+    public: Annotated[bool, Parameter(help="Print the verification keys, for verify --public-key.")] = False,
+    json: Json = False,
+) -> None:
+    """
+    List the keys, without anything secret.
+    """
+    operating.keys_list(config, path, public=public, as_json=json)
+
+
+@app.command
+def worker(*, config: Config, once: Annotated[bool, Parameter(help="End when no job waits.")] = False) -> int:
+    """
+    Work off waiting exports.
+    """
+    return operating.work(config, once=once)
+
+
+@app.command
+def sweep(*, config: Config, json: Json = False) -> int:
+    """
+    Expire, rescue and tidy up, once.
+    """
+    return operating.sweep(config, as_json=json)
+
+
+@app.command
+def demo(*, folder: Annotated[Path, Parameter(help="Where the demo's files go.")] = Path("streampay-demo")) -> int:
+    """
+    Show a made-up person's export, from request to verified download.
+    """
+    from .demo import show
+
+    return show(folder)

@@ -1,0 +1,96 @@
+"""
+A configuration file made into a running deployment, and who it is that types.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .._core.party import Actor, Capacity
+from ..access import operator_on_this_machine
+from ..configuration import Configuration, read_configuration
+from ..embedded import Embedded, embedded
+from ..sources.sqlalchemy import SqlAlchemySource
+from .public_keys import leave_public_key
+
+
+@contextmanager
+def deployment(config: Path) -> Iterator[Embedded]:
+    """
+    Open what *config* describes, with nothing working in the background; leaving closes it.
+    """
+    configuration = read_configuration(config)
+    with source_of(configuration) as source, open_deployment(configuration, source) as opened:
+        yield opened
+
+
+def source_of(configuration: Configuration) -> SqlAlchemySource:
+    """
+    Open the history database; the caller closes it.
+    """
+    return SqlAlchemySource(configuration.source_url, timezone=configuration.timezone, schema=configuration.schema)
+
+
+def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> Embedded:
+    """
+    Wire a deployment for operators on this machine; says where keys are when it has made them.
+    """
+    opened = embedded(
+        configuration.places,
+        source=source,
+        catalog=configuration.catalog,
+        policies=configuration.policies,
+        notice=configuration.notice,
+        retention=configuration.retention,
+        authorize=operator_on_this_machine,
+        threads=0,
+    )
+    if opened.keys_made:
+        keys = configuration.places.keys
+        leave_public_key(keys, opened.wiring.manifests.public_keys()[0])
+        say(f"new keys were made in {keys}: keep a copy of them apart from database and storage")
+    return opened
+
+
+def operator() -> Actor:
+    """
+    Return whoever types, by their name on this machine.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = ""
+    return Actor(id=name or "command-line", capacity=Capacity.OPERATOR)
+
+
+def say(line: str) -> None:
+    """
+    Tell a person something, on standard error.
+    """
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def log_to_terminal(level: int = logging.ERROR) -> None:
+    """
+    Log the library's messages to standard error, one line each and without tracebacks.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("streampay_export")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)
+
+
+class _OneLine(logging.Formatter):
+    # A driver's traceback may quote rows: an error's kind is all that is shown of it.
+    def format(self, record: logging.LogRecord) -> str:
+        kind = record.exc_info[0] if record.exc_info else None
+        line = f"{record.levelname.lower()}: {record.getMessage()}"
+        return f"{line} ({kind.__name__})" if kind else line

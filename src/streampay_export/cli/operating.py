@@ -1,0 +1,135 @@
+"""
+`keys`, `worker`, `sweep` and `verify`: what operators and receivers run.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from attrs import asdict
+
+from ..configuration import read_configuration
+from ..errors import Interrupted, InvalidRequest
+from ..keys.local import LocalKeys
+from ..verify import read_public_keys, verify_bundle
+from ..verify.__main__ import summary
+from ..worker import Worker
+from .deployment import deployment, log_to_terminal, say
+from .outcome import CTRL_C, DONE, NO, OUTSIDE, print_json
+from .public_keys import key_set, leave_public_key
+
+
+def keys_init(config: Path | None, path: Path | None) -> None:
+    """
+    Make keys where there are none, and leave the public one beside them.
+    """
+    folder = _key_folder(config, path)
+    ring = LocalKeys.init(folder, created_at=datetime.now(UTC))
+    public = leave_public_key(folder, ring.manifests.public_keys()[0])
+    print(f"keys: {folder}: keep a copy apart from database and storage")
+    print(f"public key, for verify --public-key: {public}")
+
+
+def keys_list(config: Path | None, path: Path | None, *, public: bool, as_json: bool) -> None:
+    """
+    Print what keys there are, without anything secret; *public*: the verification keys themselves.
+    """
+    ring = LocalKeys.load(_key_folder(config, path))
+    if public:
+        print_json(key_set(ring.manifests.public_keys()))
+        return
+    if as_json:
+        rows = [
+            {"purpose": str(each.purpose), "key_id": each.key_id, "state": str(each.state), "where": each.where}
+            for each in ring.describe()
+        ]
+        print_json({"keys": rows})
+        return
+    for each in ring.describe():
+        print(f"{each.purpose:16}  {each.key_id}  {each.state}  {each.where}")
+
+
+def work(config: Path, *, once: bool) -> int:
+    """
+    Work off jobs until told to stop, or with *once* until none waits; return the exit code.
+    """
+    log_to_terminal(logging.WARNING)
+    with deployment(config) as opened:
+        interrupted: list[int] = []
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            interrupted.append(number)
+            opened.worker.stop.set()
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            if once:
+                _work_off(opened.worker)
+            else:
+                say("working; Ctrl-C or SIGTERM ends it after the page at hand")
+                opened.worker.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    if interrupted:
+        say("stopped; what was at hand waits in the queue, and the next worker takes it up")
+    return CTRL_C if signal.SIGINT in interrupted else DONE
+
+
+def _work_off(worker: Worker) -> None:
+    try:
+        while not worker.stop.is_set():
+            job = worker.work()
+            if job is None:
+                return
+            print(f"export {job.id}: {job.state}", flush=True)
+    except Interrupted:
+        return
+
+
+def sweep(config: Path, *, as_json: bool) -> int:
+    """
+    Put right what nobody else will, once; exit code 3 where something has to wait for the next time.
+    """
+    log_to_terminal(logging.WARNING)
+    with deployment(config) as opened:
+        swept = asdict(opened.sweeper.sweep())
+    if as_json:
+        print_json(swept)
+    else:
+        print(", ".join(f"{name} {count}" for name, count in swept.items()))
+    return OUTSIDE if swept["failures"] else DONE
+
+
+def verify(bundle: Path, public_key: Path | None, *, integrity_only: bool, as_json: bool) -> int:
+    """
+    Check a bundle and return the exit code: without a key the signer is unknown, which is a no.
+    """
+    if public_key is not None and integrity_only:
+        raise InvalidRequest("integrity-only", "give either --public-key FILE or --integrity-only, not both")
+    verdict = verify_bundle(bundle, read_public_keys(public_key) if public_key is not None else ())
+    if as_json:
+        manifest = verdict.manifest
+        print_json(
+            {
+                "intact": True,
+                "signer": verdict.signer,
+                "job": manifest.job,
+                "datasets": {
+                    each.name: {"expected": each.expected, "written": each.written} for each in manifest.datasets
+                },
+            }
+        )
+    else:
+        print(summary(verdict))
+    return DONE if verdict.signer or integrity_only else NO
+
+
+def _key_folder(config: Path | None, path: Path | None) -> Path:
+    if (config is None) == (path is None):
+        raise InvalidRequest("config", "give either --config FILE or --path FOLDER")
+    return path.absolute() if path is not None else read_configuration(config or Path()).places.keys

@@ -1,0 +1,56 @@
+"""
+The public halves of manifest keys, in the two forms that `verify --public-key` reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._core.signature import PublicKey
+from ..errors import KeysMissing
+
+FILE = "manifest-public.pem"
+# SubjectPublicKeyInfo of every Ed25519 key begins with these bytes (RFC 8410).
+_ED25519 = bytes.fromhex("302a300506032b6570032100")
+
+
+def leave_public_key(folder: Path, key: PublicKey) -> Path:
+    """
+    Write *key* as PEM into *folder*, unless there is one already, and return the file's path.
+    """
+    path = folder / FILE
+    try:
+        with contextlib.suppress(FileExistsError), path.open("x", encoding="ascii") as file:
+            file.write(pem(key))
+    except OSError as error:
+        raise KeysMissing(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from None
+    return path
+
+
+def pem(key: PublicKey) -> str:
+    """
+    Return an Ed25519 public key as PEM.
+    """
+    body = base64.b64encode(_ED25519 + key.raw).decode("ascii")
+    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+
+
+def key_set(keys: Sequence[PublicKey]) -> dict[str, list[dict[str, str]]]:
+    """
+    Return keys in the form `GET /exports/keys` answers.
+    """
+    return {
+        "keys": [
+            {
+                "key_id": key.key_id,
+                "algorithm": "Ed25519",
+                "public_key": base64.b64encode(key.raw).decode("ascii"),
+                "state": str(key.state),
+            }
+            for key in keys
+        ]
+    }

@@ -1,0 +1,58 @@
+"""
+Exports and policies as JSON: the forms of the HTTP contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from attrs import asdict
+
+from .._core.export import Export
+from .._core.policy import ListedField
+
+
+def moment(at: datetime | None) -> str | None:
+    """
+    Return an instant as ISO 8601 in UTC.
+    """
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def export_form(export: Export) -> dict[str, object]:
+    """
+    Return an export's JSON form.
+    """
+    error = export.failure and {"slug": export.failure.slug, "detail": export.failure.sentence}
+    return {
+        "id": export.id,
+        "state": str(export.state),
+        "completeness": str(export.completeness),
+        "profile": export.profile,
+        "received_at": moment(export.received_at),
+        "due_at": moment(export.due_at),
+        "as_of": moment(export.as_of),
+        "expires_at": moment(export.expires_at),
+        "formats": list(export.formats),
+        "datasets": {
+            each.name: {"state": str(each.state), "expected": each.expected, "written": each.written}
+            for each in export.datasets
+        },
+        "progress": {"rows": export.rows, "total": export.total},
+        "size": export.size,
+        "sha256": export.sha256,
+        "error": error,
+    }
+
+
+def policy_form(profile: str, datasets: Mapping[str, Sequence[ListedField]]) -> dict[str, object]:
+    """
+    Return a policy's JSON form.
+    """
+    return {
+        "profile": profile,
+        "datasets": [
+            {"name": name, "fields": [asdict(each) for each in fields]} for name, fields in datasets.items()
+        ],
+    }
