@@ -1,0 +1,183 @@
+"""
+`demo`: a made-up person's export from request to verified download, one step after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .._core.export import Export
+from .._core.lifecycle import State
+from .._core.manifest import Manifest
+from .._core.party import Actor, Subject
+from ..audit.jsonl import JsonLinesAudit
+from ..configuration import Configuration, read_configuration
+from ..embedded import Embedded, embedded
+from ..errors import ExportGone, InvalidRequest, quoted
+from ..ports.source import HistorySource
+from ..verify import read_public_keys, verify_bundle
+from .demo_data import make_database, people
+from .deployment import source_of
+from .handover import leave
+from .outcome import DONE, ExportFailed
+from .progress import shown
+from .public_keys import leave_public_key
+from .wire import moment
+
+SETTINGS = '''\
+# Made by `streampay-export demo`: StreamPay's own catalog over a made-up database.
+[source]
+url = "sqlite:///streampay.db"
+timezone = "UTC"
+
+[notice]
+controller = "StreamPay Demo, 1 Example Street"
+contact = "privacy@example.org"
+purposes = "Streaming payments between people, and keeping the books the law asks for."
+recipients = "The other side of each payment; the public Stellar ledger."
+retention = "Payments: seven years. Everything else: until the account is deleted."
+rights = "Access, rectification, erasure, restriction, portability, objection."
+complaint = "Your data protection authority."
+source = "You, the other side of your payments, and the Stellar ledger."
+automated_decisions = "None."
+transfers = "The Stellar ledger is public and kept all over the world."
+'''
+
+
+def show(folder: Path) -> int:
+    """
+    Run the demo in a new sub-folder of *folder* and return the exit code.
+    """
+    console = Console(highlight=False)
+    step = _steps(console)
+    place = _new_folder(folder)
+    step("A database of five made-up people who pay each other")
+    make_database(place / "streampay.db")
+    (place / "demo.toml").write_text(SETTINGS, encoding="utf-8")
+    console.print(f"   {escape(str(place / 'streampay.db'))}")
+    configuration = read_configuration(place / "demo.toml")
+    with source_of(configuration) as source, _open(configuration, source) as opened:
+        public = leave_public_key(configuration.places.keys, opened.wiring.manifests.public_keys()[0])
+        ada = people()[0]
+        actor = Actor(id=ada.wallet)
+        step(f"{ada.name} asks for a copy of her history")
+        requested = opened.service.request(actor, Subject(ada.wallet), formats=["csv", "ndjson", "json"])
+        job = requested.export.id
+        console.print(f"   job {job}, {requested.export.state}; the law wants an answer by {requested.export.due_at:%d %B %Y}")
+        step("A worker makes it")
+        export = _made(opened, actor, job)
+        _print_datasets(console, export)
+        step("Ada fetches a link, which is hers alone and good for five minutes")
+        link = opened.service.link(actor, job)
+        console.print(f"   {escape(link.url[:74])}…")
+        step("She downloads the bundle with it")
+        ticket = parse_qs(urlsplit(link.url).query)["ticket"][0]
+        download = opened.service.open(actor, job, ticket)
+        bundle = leave(download.read(), place, download.file_name)
+        console.print(f"   {bundle.stat().st_size:,} bytes, sha256 {export.sha256}")
+        step("Anybody with the service's public key can verify it, offline")
+        verdict = verify_bundle(bundle, read_public_keys(public))
+        console.print(f"   intact, signed by {verdict.signer}")
+        _print_totals(console, verdict.manifest)
+    step("What the audit trail says: no name in it, no address, no ticket")
+    _print_trail(console, Path(configuration.places.audit), job)
+    _print_places(console, place, bundle, public, ada.wallet)
+    return DONE
+
+
+def _steps(console: Console) -> Callable[[str], None]:
+    began = time.monotonic()
+    number = 0
+
+    def step(title: str) -> None:
+        nonlocal number
+        number += 1
+        console.print(f"\n[bold]{number}. {escape(title)}[/bold]  [dim]{time.monotonic() - began:.1f} s[/dim]")
+
+    return step
+
+
+def _new_folder(folder: Path) -> Path:
+    """
+    Make the next free `run-N`, so that nothing of an earlier run is touched.
+    """
+    number = 1
+    while True:
+        place = folder.absolute() / f"run-{number}"
+        try:
+            place.mkdir(parents=True, mode=0o700)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise InvalidRequest("folder", f"{quoted(str(folder))} is not a folder; name one, or a new one") from None
+            number += 1
+        except OSError as error:
+            raise InvalidRequest("folder", f"nothing can be written there ({error.strerror}); name another") from None
+        else:
+            return place
+
+
+def _open(configuration: Configuration, source: HistorySource) -> Embedded:
+    return embedded(
+        configuration.places,
+        source=source,
+        catalog=configuration.catalog,
+        policies=configuration.policies,
+        notice=configuration.notice,
+        base_url="https://streampay.example",
+        threads=0,
+    )
+
+
+def _made(opened: Embedded, actor: Actor, job_id: str) -> Export:
+    with shown(lambda: opened.wiring.jobs.get(actor.tenant, job_id), quiet=False):
+        opened.worker.work(actor.tenant, job_id)
+    export = opened.service.status(actor, job_id)
+    if export.failure is not None:
+        raise ExportFailed(export.failure)
+    if export.state is not State.READY:
+        raise ExportGone(state=export.state)
+    return export
+
+
+def _print_datasets(console: Console, export: Export) -> None:
+    table = Table("dataset", "expected", "written", box=None, pad_edge=False, padding=(0, 3))
+    for each in export.datasets:
+        table.add_row(f"   {each.name}", f"{each.expected or 0:,}", f"{each.written:,}")
+    console.print(table)
+    console.print(f"   {export.state}, {export.completeness}, as of {moment(export.as_of)}")
+
+
+def _print_totals(console: Console, manifest: Manifest) -> None:
+    table = Table("   what was signed", "asset", "way", "rows", "sum", box=None, pad_edge=False, padding=(0, 3))
+    for dataset in manifest.datasets:
+        for key, total in dataset.totals.items():
+            if key.amount in {"amount", "fee"}:
+                row = (f"   {dataset.name}.{key.amount}", key.asset[:10], key.direction)
+                table.add_row(*row, f"{total.rows:,}", f"{total.sum:,f}")
+    console.print(table)
+
+
+def _print_trail(console: Console, file: Path, job_id: str) -> None:
+    for entry in JsonLinesAudit(file).entries("default", job_id):
+        console.print(f"   {entry.at:%H:%M:%S} {entry.event:20} by {entry.actor[:12] or 'system':12} ({entry.capacity})")
+
+
+def _print_places(console: Console, place: Path, bundle: Path, public: Path, wallet: str) -> None:
+    console.print("\n[bold]Where everything is[/bold]")
+    for what, path in (("bundle", bundle), ("public key", public), ("folder", place)):
+        console.print(f"   {what:11} {path}", soft_wrap=True, markup=False)
+    console.print("\n[bold]Go on with[/bold]")
+    for line in (
+        f"unzip -o {bundle} -d {place / 'copy'}    # then open {place / 'copy' / 'index.html'}",
+        f"streampay-export verify {bundle} --public-key {public}",
+        f"streampay-export export --config {place / 'demo.toml'} --subject {wallet}",
+    ):
+        console.print(f"   {line}", soft_wrap=True, markup=False)
