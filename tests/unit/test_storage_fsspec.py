@@ -276,7 +276,7 @@ def test_a_block_that_comes_short_is_a_failure(memory, monkeypatch):
     """
     storage = FsspecStorage("memory://exports")
     storage.put(KEY, io.BytesIO(b"x" * 1000))
-    monkeypatch.setattr(MemoryFileSystem, "cat_file", lambda *_: b"x" * 999)
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", lambda *_, **__: b"x" * 999)
 
     with pytest.raises(StorageUnavailable, match="ended before its end"):
         list(storage.read(KEY))

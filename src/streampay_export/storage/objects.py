@@ -77,7 +77,8 @@ class ObjectStore:
         for at in range(start, stop, BLOCK):
             until = min(at + BLOCK, stop)
             with self._asking():
-                block = self.fs.cat_file(self._path(key), at, until)
+                # By name: to s3fs the second argument is a version.
+                block = self.fs.cat_file(self._path(key), start=at, end=until)
             if len(block) != until - at:
                 raise StorageUnavailable("an object ended before its end")
             for offset in range(0, len(block), CHUNK):
