@@ -77,17 +77,10 @@ class Download:
             self._record(Event.DOWNLOAD_BROKEN_OFF, start, start + sent, error.slug)
             raise
         except GeneratorExit:
-            # A consumer may close right after the last byte instead of asking for one chunk more.
-            self._record_end(start, start + sent, end)
+            self._record(Event.DOWNLOAD_BROKEN_OFF, start, start + sent, "the receiver went away")
             raise
-        else:
-            self._record_end(start, start + sent, end)
-
-    def _record_end(self, start: int, reached: int, end: int) -> None:
-        if reached < end:
-            self._record(Event.DOWNLOAD_BROKEN_OFF, start, reached, "the receiver went away")
-        elif end == self.size:
-            self._record(Event.DOWNLOAD_FINISHED, start, reached)
+        if end == self.size:
+            self._record(Event.DOWNLOAD_FINISHED, start, end)
 
     def _record(self, event: Event, start: int, reached: int, why: str = "") -> None:
         entry = self.recorder.by_actor(

@@ -78,9 +78,7 @@ class Worker:
             return self._fail(claim, error.slug, str(error), retry=error.retry)
         except Exception:
             logger.exception("export %s met an error this library does not know", claim.job.id)
-            return self._fail(
-                claim, None, "internal", "an internal error; the operators have been told", retry=True
-            )
+            return self._fail(claim, "internal", "an internal error; the operators have been told", retry=True)
 
     def run(self, *, poll: timedelta = timedelta(seconds=2)) -> None:
         """
