@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if any(importlib.util.find_spec(name) is None for name in ("cyclopts", "rich")):
         sys.stderr.write(f"{MissingExtra('cli', 'the command line')}\n")
         return 2
-    from .app import run
+    try:
+        from .app import run
 
-    return run(sys.argv[1:] if arguments is None else list(arguments))
+        return run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        return 130

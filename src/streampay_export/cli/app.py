@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     log_to_terminal()
     try:
-        code = app(list(arguments))
+        code = app(_with_dash_as_value(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
         sentence = " ".join(str(error).split())
@@ -69,13 +69,24 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else DONE
 
 
+def _with_dash_as_value(arguments: Sequence[str]) -> list[str]:
+    """
+    Spell `--subject -` as `--subject=-`: a lone hyphen would be read as a flag without a name.
+    """
+    spelled: list[str] = []
+    for argument in arguments:
+        if argument == "-" and spelled and spelled[-1] == "--subject":
+            spelled[-1] = "--subject=-"
+        else:
+            spelled.append(argument)
+    return spelled
+
+
 @app.command
 def export(
     *,
     config: Config,
-    subject: Annotated[
-        str, Parameter(help="The person's id; - reads it from standard input.", allow_leading_hyphen=True)
-    ],
+    subject: Annotated[str, Parameter(help="The person's id; - reads it from standard input.")],
     identifier: Annotated[list[str] | None, Parameter(help="A further identifier, such as a wallet.")] = None,
     profile: Profile = "self",
     format: Annotated[list[str] | None, Parameter(help="csv, ndjson or json; default csv and json.")] = None,

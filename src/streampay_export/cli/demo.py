@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,7 +31,7 @@ from .progress import shown
 from .public_keys import leave_public_key
 from .wire import moment
 
-SETTINGS = '''\
+SETTINGS = """\
 # Made by `streampay-export demo`: StreamPay's own catalog over a made-up database.
 [source]
 url = "sqlite:///streampay.db"
@@ -49,14 +48,14 @@ complaint = "Your data protection authority."
 source = "You, the other side of your payments, and the Stellar ledger."
 automated_decisions = "None."
 transfers = "The Stellar ledger is public and kept all over the world."
-'''
+"""
 
 
 def show(folder: Path) -> int:
     """
     Run the demo in a new sub-folder of *folder* and return the exit code.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     step = _steps(console)
     place = _new_folder(folder)
     step("A database of five made-up people who pay each other")
@@ -71,7 +70,9 @@ def show(folder: Path) -> int:
         step(f"{ada.name} asks for a copy of her history")
         requested = opened.service.request(actor, Subject(ada.wallet), formats=["csv", "ndjson", "json"])
         job = requested.export.id
-        console.print(f"   job {job}, {requested.export.state}; the law wants an answer by {requested.export.due_at:%d %B %Y}")
+        console.print(
+            f"   job {job}, {requested.export.state}; the law wants an answer by {requested.export.due_at:%d %B %Y}"
+        )
         step("A worker makes it")
         export = _made(opened, actor, job)
         _print_datasets(console, export)
@@ -116,10 +117,14 @@ def _new_folder(folder: Path) -> Path:
             place.mkdir(parents=True, mode=0o700)
         except FileExistsError:
             if not folder.is_dir():
-                raise InvalidRequest("folder", f"{quoted(str(folder))} is not a folder; name one, or a new one") from None
+                raise InvalidRequest(
+                    "folder", f"{quoted(str(folder))} is not a folder; name one, or a new one"
+                ) from None
             number += 1
         except OSError as error:
-            raise InvalidRequest("folder", f"nothing can be written there ({error.strerror}); name another") from None
+            raise InvalidRequest(
+                "folder", f"nothing can be written there ({error.strerror}); name another"
+            ) from None
         else:
             return place
 
@@ -167,17 +172,19 @@ def _print_totals(console: Console, manifest: Manifest) -> None:
 
 def _print_trail(console: Console, file: Path, job_id: str) -> None:
     for entry in JsonLinesAudit(file).entries("default", job_id):
-        console.print(f"   {entry.at:%H:%M:%S} {entry.event:20} by {entry.actor[:12] or 'system':12} ({entry.capacity})")
+        console.print(
+            f"   {entry.at:%H:%M:%S} {entry.event:20} by {entry.actor[:12] or 'system':12} ({entry.capacity})"
+        )
 
 
 def _print_places(console: Console, place: Path, bundle: Path, public: Path, wallet: str) -> None:
     console.print("\n[bold]Where everything is[/bold]")
     for what, path in (("bundle", bundle), ("public key", public), ("folder", place)):
-        console.print(f"   {what:11} {path}", soft_wrap=True, markup=False)
+        console.print(f"   {what:11} {path}", markup=False)
     console.print("\n[bold]Go on with[/bold]")
     for line in (
         f"unzip -o {bundle} -d {place / 'copy'}    # then open {place / 'copy' / 'index.html'}",
         f"streampay-export verify {bundle} --public-key {public}",
         f"streampay-export export --config {place / 'demo.toml'} --subject {wallet}",
     ):
-        console.print(f"   {line}", soft_wrap=True, markup=False)
+        console.print(f"   {line}", markup=False)

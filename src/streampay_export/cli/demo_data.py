@@ -23,13 +23,13 @@ from .._core.streampay import STREAMPAY
 NAMES = ("Ada", "Bo", "Chidi", "Dana", "Eve")
 PAYOUTS_EACH_WAY = 13_000
 """Settlements of Ada's, so many out and so many in."""
-START = datetime(2025, 1, 1, 8, 0, 0, 250_000)
+START = datetime.fromisoformat("2025-01-01T08:00:00.250000")  # without a zone, as StreamPay stores times
 MEMOS = (
     "Rent, January",
     'She said "on time", twice',
     "first line\nsecond line\r\nthird line",
     "merci beaucoup 💸🎉",
-    "=HYPERLINK(\"http://example.invalid\";\"click\")",
+    '=HYPERLINK("http://example.invalid";"click")',
     "+1 for the gig",
     "-5 % discount",
     "@everyone",

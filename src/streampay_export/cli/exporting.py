@@ -177,7 +177,7 @@ def _stopping(worker: Worker) -> Iterator[None]:
     Let the first Ctrl-C hand the job back at its next page, and a second one break off at once.
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_: int, __: FrameType | None) -> None:
         if worker.stop.is_set():
             raise KeyboardInterrupt
         worker.stop.set()

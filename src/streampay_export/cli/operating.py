@@ -61,7 +61,7 @@ def work(config: Path, *, once: bool) -> int:
     with deployment(config) as opened:
         interrupted: list[int] = []
 
-        def stop(number: int, frame: FrameType | None) -> None:
+        def stop(number: int, _: FrameType | None) -> None:
             interrupted.append(number)
             opened.worker.stop.set()
 
