@@ -181,9 +181,7 @@ class StorageContract:
         half_way = storage.read(KEY)
         assert CONTENT.startswith(next(half_way))
         for reader in (never_begun, half_way):
-            close = getattr(reader, "close", None)
-            if close is not None:
-                close()
+            getattr(reader, "close", lambda: None)()
         assert b"".join(storage.read(KEY)) == CONTENT
 
     def test_what_is_not_there_is_missing(self, storage: Storage) -> None:
