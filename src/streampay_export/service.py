@@ -23,7 +23,7 @@ from .download import Download
 from .errors import ExportGone, ExportNotReady, InvalidCursor, InvalidRequest, StorageUnavailable, TicketExpired
 from .ports.authorize import Action
 from .ports.jobs import Admission
-from .ports.signing import Signature
+from .ports.signing import PublicKey, Signature
 from .recording import Recorder
 from .requesting import draft_job, idempotency_of, resolve_request
 from .wiring import Wiring
@@ -233,6 +233,12 @@ class ExportService:
         """
         policy = self._wiring.policies.profile(profile)
         return {d.name: listed_fields(d, policy) for d in self._wiring.catalog.datasets}
+
+    def public_keys(self) -> Sequence[PublicKey]:
+        """
+        Return the keys that verify bundles, current first; retired ones verify older bundles.
+        """
+        return self._wiring.manifests.public_keys()
 
     def _about(self, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
         now = self._wiring.jobs.now()
