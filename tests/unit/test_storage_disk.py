@@ -479,3 +479,26 @@ def test_readers_see_whole_objects_only(storage):
     seen.update(found.size for found in storage.list())
 
     assert seen == {len(content)}
+
+
+def test_an_object_is_on_disk_before_it_has_a_name(storage, root, monkeypatch):
+    """
+    File synced, then named, then folder synced: a power cut at any moment leaves the whole object or none.
+    """
+    storage.put("default/job/0.zip", io.BytesIO(b"before"))
+    steps = []
+    fsync, link = os.fsync, os.link
+
+    def sync(descriptor):
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def name(*arguments, **options):
+        steps.append("name")
+        link(*arguments, **options)
+
+    monkeypatch.setattr("os.fsync", sync)
+    monkeypatch.setattr("os.link", name)
+    storage.put(KEY, io.BytesIO(b"x"))
+
+    assert steps == ["file", "name", "folder"]

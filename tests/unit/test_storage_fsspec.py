@@ -5,6 +5,8 @@ Storage behind a URL: which URLs are taken, and what becomes of a store's own er
 import errno
 import io
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import fsspec
@@ -309,6 +311,32 @@ def test_a_large_stage_is_mapped_where_it_is_a_file(memory, monkeypatch, make):
         FsspecStorage("memory://exports").put(KEY, stage)
 
     assert memory.cat_file(f"/exports/{KEY}") == content
+
+
+@pytest.mark.parametrize(("protocol", "most"), [("memory", 1), ("s3", 4)])
+def test_the_memory_file_system_is_asked_by_one_thread_at_a_time(memory, monkeypatch, protocol, most):
+    """
+    Its readers share one position and its create is two steps; a real store is asked by all at once.
+    """
+    storage = FsspecStorage("memory://exports")
+    storage.put(KEY, io.BytesIO(b"x" * 1000))
+    storage._place = objects.ObjectStore(protocol, "exports", memory)
+    inside, seen = [], []
+    together = threading.Barrier(most)
+
+    def cat_file(*_, start, end):
+        inside.append(1)
+        together.wait(10)
+        seen.append(len(inside))
+        together.wait(10)
+        inside.pop()
+        return b"x" * (end - start)
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", cat_file)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: list(storage.read(KEY)), range(4)))
+
+    assert [most] * 4 == seen
 
 
 @pytest.mark.parametrize(
