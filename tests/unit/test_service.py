@@ -406,7 +406,7 @@ def test_running_transfer_feels_a_deletion() -> None:
 
 def test_receiver_that_goes_away_is_recorded(house: MemoryDeployment) -> None:
     """
-    A transfer closed before its end is recorded as broken off, with how far it got; one read to its end as finished.
+    A transfer closed before its end is recorded as broken off, with how far it got; else as finished.
     """
     job_id = ready(house)
     download = house.service.open(ALICE, job_id, token(house.service.link(ALICE, job_id).url))

@@ -4,7 +4,11 @@ Working a job off: what ends it well, what ends it badly, and what may only inte
 
 from __future__ import annotations
 
+import io
+import json
 import threading
+import zipfile
+from base64 import b64decode
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -41,13 +45,22 @@ class Meddling:
         self._meddle = meddle
 
     def now(self):
+        """
+        Return the inner source's instant.
+        """
         return self._inner.now()
 
     def check(self, catalog) -> None:
+        """
+        Check the inner source.
+        """
         self._inner.check(catalog)
 
     @contextmanager
     def snapshot(self):
+        """
+        Open a snapshot whose pages are meddled with.
+        """
         with self._inner.snapshot() as snapshot:
             yield MeddlingSnapshot(snapshot, self._meddle)
 
@@ -65,6 +78,9 @@ class MeddlingSnapshot:
         self.count = inner.count
 
     def page(self, query, after, limit):
+        """
+        Return the page as *meddle* would have it.
+        """
         rows = self._inner.page(query, after, limit)
         changed = self._meddle(rows)
         return rows if changed is None else changed
@@ -77,11 +93,11 @@ def meddled(meddle, rows: int = 3, **changes) -> MemoryDeployment:
     return MemoryDeployment(source=Meddling({"payouts": payouts(rows)}, meddle), **changes)
 
 
-def requested(house: MemoryDeployment) -> str:
+def requested(house: MemoryDeployment, **parameters) -> str:
     """
     Ask for alice's export and return its id.
     """
-    return house.service.request(ALICE, Subject("alice")).export.id
+    return house.service.request(ALICE, Subject("alice"), **parameters).export.id
 
 
 def foreign(rows):
@@ -321,26 +337,33 @@ def test_shredded_job_is_let_go() -> None:
     assert house.worker.work().state is State.RUNNING
 
 
-def test_parts_close_at_fifty_thousand_rows() -> None:
+@pytest.mark.parametrize(("rows", "parts"), [(100_000, [50_000, 50_000]), (100_001, [50_000, 50_000, 1])])
+def test_parts_close_at_fifty_thousand_rows(rows: int, parts: list[int], monkeypatch) -> None:
     """
-    100,000 rows make two parts, 100,001 three; each is counted, and progress is told.
+    100,000 rows make two parts, 100,001 three; each says what was expected of it, and progress only rises.
     """
-    for rows, parts in ((100_000, [50_000, 50_000]), (100_001, [50_000, 50_000, 1])):
-        clock = ManualClock()
-        house = MemoryDeployment(
-            source=Meddling({"payouts": payouts(rows)}, lambda _: house.clock.advance(timedelta(seconds=1)), clock)
-        )
-        house.service.request(ALICE, Subject("alice"), formats=["ndjson"])
-        told = []
-        progress = house.jobs.progress
-        house.jobs.progress = lambda claim, as_of, each: (
-            told.append(each[0].written) or progress(claim, as_of, each)
-        )
-        job = house.worker.work()
-        assert rows == job.datasets[0].written == job.datasets[0].expected
-        assert sorted(told) == told
-        assert len(told) > 2
-        assert len(parts) == -(-rows // 50_000)
+    clock = ManualClock()
+    source = Meddling({"payouts": payouts(rows)}, lambda _: house.clock.advance(timedelta(seconds=1)), clock)
+    house = MemoryDeployment(source=source)
+    requested(house, formats=["ndjson"])
+    told = []
+    progress = house.jobs.progress
+
+    def telling(claim, as_of, datasets) -> None:
+        told.append(datasets[0].written)
+        progress(claim, as_of, datasets)
+
+    monkeypatch.setattr(house.jobs, "progress", telling)
+    job = house.worker.work()
+    link = house.service.link(ALICE, job.id)
+    bundle = b"".join(house.service.open(ALICE, job.id, token(link.url)).read())
+    with zipfile.ZipFile(io.BytesIO(bundle)) as unzipped:
+        statement = json.loads(b64decode(json.loads(unzipped.read("manifest.dsse.json"))["payload"]))
+
+    assert rows == job.datasets[0].written == job.datasets[0].expected
+    assert parts == [part["rows"] for part in statement["predicate"]["datasets"]["payouts"]["parts"]]
+    assert sorted(told) == told
+    assert len(told) > 2
 
 
 def test_run_works_until_told_to_stop(monkeypatch) -> None:
