@@ -6,6 +6,7 @@ import errno
 import io
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -326,6 +327,7 @@ def test_the_memory_file_system_is_asked_by_one_thread_at_a_time(memory, monkeyp
 
     def cat_file(*_, start, end):
         inside.append(1)
+        time.sleep(0.05)  # long enough for the others to come in, if they can
         together.wait(10)
         seen.append(len(inside))
         together.wait(10)
