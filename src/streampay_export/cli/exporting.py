@@ -151,9 +151,8 @@ def _work(opened: Embedded, actor: Actor, job_id: str, *, quiet: bool) -> Job:
                 return job
             if not _waits(job, jobs.now()):
                 if not told:
-                    say(
-                        f"export {job_id} is held by another worker until {job.waits_from:%H:%M:%S} UTC; waiting for it"
-                    )
+                    until = f"until {job.waits_from:%H:%M:%S} UTC"
+                    say(f"export {job_id} is held by another worker {until}; waiting for it")
                     told = True
                 time.sleep(ASK_AGAIN)
                 continue

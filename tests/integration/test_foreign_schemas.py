@@ -1,0 +1,192 @@
+"""`export` on databases that are nothing like StreamPay's, described by TOML alone."""
+
+import csv
+import io
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from streampay_export._core.notice import NOTICE_PARTS
+from streampay_export.cli import main
+
+NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
+KEEP = 'rule = "keep"\nreason = "Theirs"\n'
+LIBRARY = """
+[source]
+url = "sqlite:///library.db"
+[datasets.loans]
+table = "Ausleihe 2024"
+key = ["zeit_ms", "Nr."]
+subject = ["leser", "bürge"]
+as_of = "zeit_ms"
+[datasets.loans.fields.number]
+column = "Nr."
+type = "integer"
+KEEP
+[datasets.loans.fields.at]
+column = "zeit_ms"
+type = "timestamp"
+unit = "ms"
+KEEP
+[datasets.loans.fields.fee]
+column = "Gebühr"
+type = "decimal"
+asset = {const = "EUR"}
+KEEP
+[datasets.loans.fields.late]
+column = "verspätet"
+type = "boolean"
+KEEP
+[datasets.loans.fields.title]
+column = "order"
+type = "text"
+KEEP
+[datasets.loans.fields.staff_note]
+type = "text"
+rule = "withhold"
+reason = "Others'"
+[datasets.reminders]
+table = "mahnung"
+key = ["id"]
+[datasets.reminders.owner]
+via = "loan"
+table = "Ausleihe 2024"
+key = "Nr."
+subject = ["leser", "bürge"]
+[datasets.reminders.fields.id]
+type = "integer"
+KEEP
+""".replace("KEEP\n", KEEP)
+CLINIC = """
+[source]
+url = "URL"
+timezone = "Europe/Paris"
+schema = "Clinic"
+[datasets.visits]
+table = "Visit"
+key = ["starts", "ref"]
+subject = ["patient"]
+as_of = "starts"
+[datasets.visits.fields.ref]
+type = "uuid"
+KEEP
+[datasets.visits.fields.starts]
+type = "timestamp"
+KEEP
+[datasets.visits.fields.day]
+type = "date"
+KEEP
+[datasets.visits.fields.price]
+type = "decimal"
+asset = "cur"
+KEEP
+[datasets.visits.fields.cur]
+type = "text"
+KEEP
+[datasets.visits.fields.notes]
+type = "json"
+KEEP
+[datasets.visits.fields.paid]
+type = "boolean"
+KEEP
+""".replace("KEEP\n", KEEP)
+
+
+def exported(config: Path, subject: str, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[dict[str, Any], Any]:
+    code = main(
+        ["export", "--config", str(config), "--subject", subject, "--out", str(config.parent), "--json", *more]
+    )
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    result = json.loads(said.out.splitlines()[-1])
+    with zipfile.ZipFile(result["bundle"]) as bundle:
+        return result, {name: bundle.read(name).decode() for name in bundle.namelist() if name.startswith("data/")}
+
+
+def library(folder: Path) -> Path:
+    with closing(sqlite3.connect(folder / "library.db")) as database, database:
+        database.execute(
+            'CREATE TABLE "Ausleihe 2024" ("Nr." INTEGER, zeit_ms INTEGER, leser INTEGER, "bürge" INTEGER,'
+            ' "Gebühr" TEXT, "verspätet" INTEGER, "order" TEXT, staff_note TEXT, unnamed TEXT)'
+        )
+        database.executemany(
+            'INSERT INTO "Ausleihe 2024" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+            [
+                (1, 1735689600001, 7, None, "1.50", 0, "=cmd()", "note", "x"),
+                (2, 1735689600000, 8, 7, "0.05", 1, 'a "b", c\n', "note", "x"),
+                (3, 1735689600000, 8, 9, "9.99", 1, "not theirs", "note", "x"),
+                (4, 1735689600009, 7, 7, None, None, None, None, None),
+            ],
+        )
+        database.execute("CREATE TABLE mahnung (id INTEGER, loan INTEGER)")
+        database.executemany("INSERT INTO mahnung VALUES (?, ?)", [(10, 1), (11, 3), (12, 2)])
+    config = folder / "library.toml"
+    config.write_text(LIBRARY + NOTICE, encoding="utf-8")
+    return config
+
+
+def test_sqlite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Integer subjects, epoch keys, umlauts, blanks, dots and keywords as names: each row once, in key order."""
+    result, data = exported(library(tmp_path), "7", capsys)
+    assert result["datasets"] == {
+        "loans": {"expected": 3, "written": 3},
+        "reminders": {"expected": 2, "written": 2},
+    }
+    assert list(csv.reader(io.StringIO(data["data/loans.csv"], newline=""))) == [
+        ["number", "at", "fee", "late", "title"],
+        ["2", "2025-01-01T00:00:00.000000Z", "0.05", "true", 'a "b", c\n'],
+        ["1", "2025-01-01T00:00:00.001000Z", "1.50", "false", "'=cmd()"],
+        ["4", "2025-01-01T00:00:00.009000Z", "", "", ""],
+    ]
+    assert [row["id"] for row in json.loads(data["data/reminders.json"])] == [10, 12]
+
+
+def test_sqlite_identifiers_and_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A further identifier adds its rows, datasets can be picked, and a window is half-open."""
+    window = ("--from", "2025-01-01", "--to", "2025-01-01T00:00:00.001Z")
+    config = library(tmp_path)
+    result, data = exported(
+        config, "7", capsys, "--identifier", "9", "--dataset", "loans", "--format", "ndjson", *window
+    )
+    assert result["datasets"] == {"loans": {"expected": 2, "written": 2}}
+    assert [json.loads(line)["number"] for line in data["data/loans.ndjson"].splitlines()] == [2, 3]
+
+
+def test_id_of_another_type(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id that the column's type cannot hold, such as a path, is nobody's: an empty, valid export."""
+    result, data = exported(library(tmp_path), "../../etc/passwd", capsys)
+    assert result["datasets"]["loans"] == {"expected": 0, "written": 0}
+    assert data["data/loans.csv"] == "number,at,fee,late,title\r\n"
+
+
+@pytest.mark.server
+def test_postgresql(tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Uuid keys, numeric money, times without zone in Paris, jsonb and a schema of its own."""
+    engine = sqlalchemy.create_engine(postgres_url, poolclass=sqlalchemy.pool.NullPool)
+    with engine.begin() as connection:
+        for statement in (
+            'DROP SCHEMA IF EXISTS "Clinic" CASCADE',
+            'CREATE SCHEMA "Clinic"',
+            'CREATE TABLE "Clinic"."Visit" (ref uuid, starts timestamp, day date, price numeric(12,4), cur char(3),'
+            " notes jsonb, paid boolean, patient bigint)",
+            """INSERT INTO "Clinic"."Visit" VALUES
+            ('00000000-0000-0000-0000-000000000002', '2025-07-01 10:00', '2025-07-01', 12.5, 'EUR', '{"a": [1]}', true, 5),
+            ('00000000-0000-0000-0000-000000000001', '2025-01-01 10:00', '2025-01-01', -0.0001, 'EUR', NULL, NULL, 5),
+            ('00000000-0000-0000-0000-000000000003', '2025-01-01 10:00', '2025-01-01', 1, 'EUR', NULL, NULL, 6)""",
+        ):
+            connection.exec_driver_sql(statement)
+    config = tmp_path / "clinic.toml"
+    config.write_text(CLINIC.replace("URL", postgres_url) + NOTICE, encoding="utf-8")
+    result, data = exported(config, "5", capsys)
+    assert result["datasets"] == {"visits": {"expected": 2, "written": 2}}
+    rows = json.loads(data["data/visits.json"])
+    assert [row["starts"] for row in rows] == ["2025-01-01T09:00:00.000000Z", "2025-07-01T08:00:00.000000Z"]
+    assert [row["price"] for row in rows] == ["-0.0001", "12.5000"]
+    assert [row["paid"] for row in rows] == [None, True]
+    assert rows[1]["ref"] == "00000000-0000-0000-0000-000000000002"
