@@ -65,7 +65,7 @@ class Places:
         """
         folder = folder.absolute()
         return cls(
-            storage=f"file://{folder / 'exports'}",
+            storage=(folder / "exports").as_uri(),
             jobs=f"sqlite:///{folder / 'exports.db'}",
             audit=str(folder / "audit.jsonl"),
             keys=folder / "keys",
