@@ -32,6 +32,7 @@ _BOOLEANS: dict[object, str] = {
 }
 _HEX = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 _UUID_LINE = b"00000000-0000-0000-0000-000000000000\n"
+_HEX_LINE = b"0" * 32 + b"\n"  # as SQLAlchemy keeps UUIDs where the database has no such type
 _UUID_PLACES = [place for place, sign in enumerate(_UUID_LINE) if sign == ord("0")]
 _UUID_TEXT = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
 
@@ -108,17 +109,30 @@ def _boolean(refuse: Refuse, values: Sequence[Any], _: set[type]) -> Sequence[st
 
 def _uuid(refuse: Refuse, values: Sequence[Any], kinds: set[type]) -> Sequence[str]:
     if kinds == {UUID}:
-        # Four times as fast as str(): the digits of all, then each digit's place in all lines at once.
-        digits = b"".join(map(methodcaller("to_bytes", 16, "big"), map(attrgetter("int"), values))).hex().encode()
-        lines = bytearray(_UUID_LINE) * len(values)
-        for digit, place in enumerate(_UUID_PLACES):
-            lines[place :: len(_UUID_LINE)] = digits[digit::32]
-        return lines.decode().split("\n")[:-1]
+        return _dashed(
+            b"".join(map(methodcaller("to_bytes", 16, "big"), map(attrgetter("int"), values))).hex().encode()
+        )
     if kinds == {str}:
         joined = "\n".join(values) + "\n"
-        if joined.isascii() and joined.encode().translate(_HEX) == _UUID_LINE * len(values):
-            return values
+        if joined.isascii():
+            shape = joined.encode().translate(_HEX)
+            if shape == _UUID_LINE * len(values):
+                return values
+            if shape == _HEX_LINE * len(values):
+                return _dashed(joined.replace("\n", "").encode())
     return [_one_uuid(value, refuse) for value in values]
+
+
+def _dashed(digits: bytes) -> Sequence[str]:
+    """
+    Return UUIDs from their lower-case digits, 32 each: a digit's place is filled in all lines at once.
+
+    Four times as fast as `str()`, one by one.
+    """
+    lines = bytearray(_UUID_LINE) * (len(digits) // 32)
+    for digit, place in enumerate(_UUID_PLACES):
+        lines[place :: len(_UUID_LINE)] = digits[digit::32]
+    return lines.decode().split("\n")[:-1]
 
 
 def _one_uuid(value: Any, refuse: Refuse) -> str:
