@@ -98,7 +98,9 @@ KEEP
 """.replace("KEEP\n", KEEP)
 
 
-def exported(config: Path, subject: str, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[dict[str, Any], Any]:
+def exported(
+    config: Path, subject: str, capsys: pytest.CaptureFixture[str], *more: str
+) -> tuple[dict[str, Any], Any]:
     code = main(
         ["export", "--config", str(config), "--subject", subject, "--out", str(config.parent), "--json", *more]
     )

@@ -87,7 +87,12 @@ def test_dataset() -> None:
     assert dataset.as_of == "booked"
     assert dataset.direction == Direction(out="payer", into="payee")
     amount = dataset.field_named("amount")
-    assert (amount.column, amount.type, amount.asset, amount.scale) == ("amt", FieldType.DECIMAL, Constant("EUR"), 2)
+    assert (amount.column, amount.type, amount.asset, amount.scale) == (
+        "amt",
+        FieldType.DECIMAL,
+        Constant("EUR"),
+        2,
+    )
     assert (amount.description, amount.category, amount.origin) == ("Amount", "financial", Origin.OBSERVED)
     assert dataset.field_named("mail").column == "mail"
 
@@ -157,7 +162,11 @@ def test_places() -> None:
         (SOURCE + "[retention]\ndays = true\n" + NOTICE, "retention.days", "whole number"),
         (SOURCE + '[audit]\npath = "a"\nurl = "b"\n' + NOTICE, "audit.path", "not both"),
         (SOURCE + "[datasets]\n" + NOTICE, "datasets", "at least one dataset"),
-        (SOURCE + '[datasets.x]\nkey = ["id"]\nsubject = ["s"]\n' + NOTICE, "datasets.x.fields", "at least one field"),
+        (
+            SOURCE + '[datasets.x]\nkey = ["id"]\nsubject = ["s"]\n' + NOTICE,
+            "datasets.x.fields",
+            "at least one field",
+        ),
     ],
 )
 def test_mistakes(text: str, key: str, says: str) -> None:
@@ -189,7 +198,12 @@ def test_mistakes(text: str, key: str, says: str) -> None:
         ('as = "email"', 'as = "email"\nmsak = 1', "datasets.payouts.fields.mail.msak", "no such key"),
         ('table = "settlement"', 'tabel = "settlement"', "datasets.payouts.tabel", "did you mean 'table'"),
         ("[datasets.payouts.fields.flag]", "[datasets.payouts.fields.9]", "datasets.payouts.fields.9", "letter"),
-        ('type = "boolean"\nrule = "withhold"', 'type = "boolean"\nrule = "mask"', "datasets.payouts.fields.flag.disclose", "withheld"),
+        (
+            'type = "boolean"\nrule = "withhold"',
+            'type = "boolean"\nrule = "mask"',
+            "datasets.payouts.fields.flag.disclose",
+            "withheld",
+        ),
     ],
 )
 def test_mistakes_in_datasets(before: str, after: str, key: str, says: str) -> None:

@@ -1,0 +1,345 @@
+"""`export`, `status`, `worker` and `sweep` on a small deployment; bad input; Ctrl-C."""
+
+import json
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streampay_export._core.notice import NOTICE_PARTS
+from streampay_export._core.party import Subject
+from streampay_export.cli import main
+from streampay_export.cli.deployment import deployment, operator
+
+Capture = pytest.CaptureFixture[str]
+NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
+CONFIG = (
+    """
+[source]
+url = "sqlite:///shop.db"
+[datasets.sales]
+table = "sale"
+key = ["at", "no"]
+subject = ["who"]
+as_of = "at"
+[datasets.sales.fields.no]
+type = "integer"
+rule = "keep"
+reason = "Theirs"
+[datasets.sales.fields.at]
+type = "timestamp"
+unit = "s"
+rule = "keep"
+reason = "Theirs"
+[datasets.sales.fields.sum]
+type = "decimal"
+rule = "keep"
+reason = "Theirs"
+"""
+    + NOTICE
+)
+
+
+def make_database(file: Path, rows: int) -> None:
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE sale (no INTEGER, at INTEGER, who TEXT, sum TEXT)")
+        database.executemany(
+            "INSERT INTO sale VALUES (?, ?, 'ada', ?)", ((n, 1700000000 + n // 3, f"{n}.50") for n in range(rows))
+        )
+        database.execute("CREATE INDEX sale_who ON sale (who, at, no)")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A configuration over a database with ten sales of ada's."""
+    make_database(tmp_path / "shop.db", 10)
+    (tmp_path / "out").mkdir()
+    config = tmp_path / "shop.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    return config
+
+
+def line(config: Path, *more: str, subject: str = "ada") -> list[str]:
+    return ["export", "--config", str(config), "--subject", subject, "--out", str(config.parent / "out"), *more]
+
+
+def left(config: Path) -> list[str]:
+    return [path.name for path in (config.parent / "out").iterdir()]
+
+
+def last_json(capsys: Capture) -> Any:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_export(shop: Path, capsys: Capture) -> None:
+    """The bundle is left private at --out, an artifact in storage, and the last line says all of it."""
+    assert main(line(shop, "--json")) == 0
+    result = last_json(capsys)
+    assert list(result) == [
+        "job", "state", "completeness", "bundle", "sha256", "datasets", "as_of", "expires_at",
+    ]  # fmt: skip
+    assert (result["state"], result["completeness"]) == ("ready", "full")
+    assert result["datasets"] == {"sales": {"expected": 10, "written": 10}}
+    bundle = Path(result["bundle"])
+    assert left(shop) == [bundle.name] == [f"streampay-export-{result['job']}.zip"]
+    assert bundle.stat().st_mode & 0o777 == 0o600
+    assert len(list((shop.parent / "exports").rglob("*.zip"))) == 1
+    assert main(["verify", str(bundle), "--public-key", str(shop.parent / "keys" / "manifest-public.pem")]) == 0
+    assert main(["verify", str(bundle)]) == 1
+    assert main(["verify", str(bundle), "--integrity-only", "--json"]) == 0
+    assert last_json(capsys)["signer"] is None
+    events = [json.loads(text)["event"] for text in (shop.parent / "audit.jsonl").read_text().splitlines()]
+    assert events == [
+        "requested", "started", "completed", "link_issued", "download_authorised", "download_finished",
+    ]  # fmt: skip
+
+
+def test_plain_lines(shop: Path, capsys: Capture) -> None:
+    """For a person there are counts and the file's place; --out may be a file."""
+    out = shop.parent / "mine.zip"
+    assert main(["export", "--config", str(shop), "--subject", "ada", "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "sales: 10 of 10 rows" in said.out
+    assert f"bundle: {out}" in said.out
+    assert "10 of 10 rows" in said.err
+    assert "new keys were made in" in said.err
+    assert out.is_file()
+
+
+def test_unknown_subject(shop: Path, capsys: Capture) -> None:
+    """An unknown subject, also one that looks like a path, has an empty, valid export."""
+    assert main(line(shop, "--json", subject="../../etc/passwd")) == 0
+    assert last_json(capsys)["datasets"] == {"sales": {"expected": 0, "written": 0}}
+
+
+@pytest.mark.parametrize(
+    ("change", "flags", "code", "says"),
+    [
+        (None, ["--dataset", "nope"], 2, "'nope'; there are: sales"),
+        (None, ["--format", "xml"], 2, "'xml'; there are: csv, ndjson, json"),
+        (None, ["--profile", "nope"], 2, "'nope'; there are: self"),
+        (None, ["--as-of", "2999-01-01"], 2, "as-of: an instant that has passed"),
+        (None, ["--from", "2026-02-01", "--to", "2026-01-01"], 2, "to: the window ends"),
+        (None, ["--identifier", ""], 2, "identifier: an identifier is 1 to"),
+        (('table = "sale"', 'table = "nope"'), [], 2, "nope"),
+        (('key = ["at", "no"]', 'key = ["at", "nope"]'), [], 2, "nope"),
+        (("fields.sum]", "fields.summ]"), [], 2, "summ"),
+        (("as_of", "asof"), [], 2, "did you mean 'as_of'"),
+        (("[notice]", "[notise]"), [], 2, "notice: the section [notice] is required"),
+        (("shop.db", "gone.db"), [], 3, "gone.db"),
+        (("sqlite:///shop.db", "nosuch://x"), [], 2, ""),
+        (('type = "integer"', 'type = "uuid"'), [], 1, "field 'no' holds"),
+    ],
+)
+def test_bad_input(
+    shop: Path, capsys: Capture, change: tuple[str, str] | None, flags: list[str], code: int, says: str
+) -> None:
+    """Bad input is one clear sentence, the documented code, no traceback and no partial file."""
+    if change is not None:
+        assert change[0] in CONFIG
+        shop.write_text(CONFIG.replace(*change), encoding="utf-8")
+    assert main(line(shop, "--json", *flags)) == code
+    said = capsys.readouterr()
+    error = json.loads(said.out)["error"]
+    assert says in error["detail"]
+    assert said.err.splitlines()[-1] == error["detail"]
+    assert "Traceback" not in said.err
+    assert left(shop) == []
+    assert list((shop.parent / "exports").rglob("*.zip")) == []
+
+
+def test_null_key(shop: Path, capsys: Capture) -> None:
+    """A NULL key would lose rows: the column is named, nobody's values are, and the code is 2."""
+    with closing(sqlite3.connect(shop.parent / "shop.db")) as database, database:
+        database.execute("INSERT INTO sale VALUES (99, NULL, 'ada', '123456.78')")
+    assert main(line(shop, "--json")) == 2
+    error = last_json(capsys)["error"]
+    assert error["slug"] == "null-key"
+    assert "'at'" in error["detail"]
+    assert "123456" not in error["detail"]
+    assert left(shop) == []
+    assert main(["status", "--config", str(shop)]) == 0
+    assert "failed" in capsys.readouterr().out
+
+
+def test_full_disk(shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """A storage without space is code 3; the job has ended, and the next command begins a new one."""
+    with monkeypatch.context() as broken:
+        broken.setattr("streampay_export.stage.unnamed_file", _full_stage)
+        assert main(line(shop, "--json")) == 3
+    error = last_json(capsys)["error"]
+    assert "No space left on device" in error["detail"]
+    assert left(shop) == []
+    assert main(line(shop)) == 0
+
+
+def _full_stage(directory: Path | None = None) -> Any:
+    # /dev/full takes writes into the buffer and fails when they are flushed, as a full disk does.
+    return Path("/dev/full").open("r+b", buffering=0)
+
+
+def test_status(shop: Path, capsys: Capture) -> None:
+    """One export or all; an unknown id, also one that is a path, is a no."""
+    assert main(["status", "--config", str(shop)]) == 0
+    assert "no export yet" in capsys.readouterr().out
+    assert main(line(shop, "--json")) == 0
+    job = last_json(capsys)["job"]
+    assert main(["status", job, "--config", str(shop), "--json"]) == 0
+    form = last_json(capsys)
+    assert (form["id"], form["state"], form["progress"]) == (job, "ready", {"rows": 10, "total": 10})
+    assert main(["status", "--config", str(shop), "--json"]) == 0
+    assert [each["id"] for each in last_json(capsys)["items"]] == [job]
+    assert main(["status", "../../etc/passwd", "--config", str(shop)]) == 1
+    assert capsys.readouterr().err == "there is no such export\n"
+
+
+def test_left_behind_with_other_parameters(shop: Path, capsys: Capture) -> None:
+    """A job left unfinished by an earlier command with other parameters is cancelled, and said so."""
+    with deployment(shop) as opened:
+        job = opened.service.request(operator(), Subject("ada"), formats=["json"]).export.id
+    assert main(line(shop)) == 0
+    assert f"export {job}, left unfinished with other parameters, is cancelled" in capsys.readouterr().err
+
+
+def test_held_with_other_parameters(shop: Path, capsys: Capture) -> None:
+    """One that a live worker holds is not touched: the answer is no, and says what to do."""
+    with deployment(shop) as opened:
+        job = opened.service.request(operator(), Subject("ada"), formats=["json"]).export.id
+        assert opened.wiring.jobs.claim(lease=timedelta(minutes=1), max_attempts=5)
+    assert main(line(shop, "--json")) == 1
+    error = last_json(capsys)["error"]
+    assert error["slug"] == "active-export-differs"
+    assert job in error["detail"]
+
+
+def test_held_by_another_worker(shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """The same export in other hands is waited for; a worker that died is taken over from."""
+    monkeypatch.setattr("streampay_export.cli.exporting.ASK_AGAIN", 0.05)
+    with deployment(shop) as opened:
+        job = opened.service.request(operator(), Subject("ada")).export.id
+        assert opened.wiring.jobs.claim(lease=timedelta(seconds=0.5), max_attempts=5)
+    assert main(line(shop, "--json")) == 0
+    said = capsys.readouterr()
+    assert "was asked for before" in said.err
+    assert said.err.count("is held by another worker") == 1
+    assert json.loads(said.out.splitlines()[-1])["job"] == job
+
+
+def test_worker_and_sweep(shop: Path, capsys: Capture) -> None:
+    """`worker --once` works off what waits; `sweep` says what it did."""
+    with deployment(shop) as opened:
+        job = opened.service.request(operator(), Subject("ada")).export.id
+    assert main(["worker", "--once", "--config", str(shop)]) == 0
+    assert f"export {job}: ready" in capsys.readouterr().out
+    assert main(["sweep", "--config", str(shop)]) == 0
+    assert "expired 0" in capsys.readouterr().out
+    assert main(["sweep", "--config", str(shop), "--json"]) == 0
+    assert last_json(capsys)["failures"] == 0
+
+
+def started(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "streampay_export", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+@pytest.fixture
+def large_shop(tmp_path: Path) -> Iterator[Path]:
+    """A shop whose export takes some seconds."""
+    make_database(tmp_path / "shop.db", 400_000)
+    (tmp_path / "out").mkdir()
+    config = tmp_path / "shop.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    return config
+
+
+def wait_for_start(config: Path) -> None:
+    trail = config.parent / "audit.jsonl"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if trail.exists() and '"started"' in trail.read_text():
+            return
+        time.sleep(0.02)
+    pytest.fail("the export never started")
+
+
+def test_ctrl_c(large_shop: Path, capsys: Capture) -> None:
+    """Ctrl-C ends at the next page with 130 and nothing half-written; the same command goes on."""
+    command = line(large_shop, "--json")
+    process = started(command)
+    wait_for_start(large_shop)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "run the same command again" in err
+    assert "Traceback" not in err
+    assert json.loads(out)["error"]["slug"] == "interrupted"
+    assert left(large_shop) == []
+    assert list((large_shop.parent / "exports").rglob("*.zip")) == []
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "was asked for before and goes on" in said.err
+    assert json.loads(said.out.splitlines()[-1])["datasets"]["sales"]["written"] == 400_000
+
+
+def test_worker_ends_gracefully(shop: Path) -> None:
+    """SIGTERM ends a worker with 0, Ctrl-C with 130."""
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+        process = started(["worker", "--config", str(shop)])
+        assert process.stderr is not None
+        while "working" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == code
+        assert "stopped" in err
+
+
+def test_bar_on_a_terminal(shop: Path) -> None:
+    """On a terminal progress is a bar, and standard output stays the program's."""
+    ours, theirs = pty.openpty()
+    process = subprocess.run(
+        [sys.executable, "-m", "streampay_export", *line(shop, "--json")],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        timeout=30,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        check=True,
+    )
+    os.close(theirs)
+    drawn = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "10/10" in drawn
+    assert "ready" in drawn
+    assert len(process.stdout.splitlines()) == 1
+
+
+def test_reader_that_went_away() -> None:
+    """A pipe that nobody reads any more is no traceback."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "streampay_export", "policy", "list"],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (1, "")
