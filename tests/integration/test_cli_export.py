@@ -51,6 +51,7 @@ reason = "Theirs"
 
 
 def make_database(file: Path, rows: int) -> None:
+    """Make a database in which every sale is ada's."""
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("CREATE TABLE sale (no INTEGER, at INTEGER, who TEXT, sum TEXT)")
         database.executemany(
@@ -70,14 +71,17 @@ def shop(tmp_path: Path) -> Path:
 
 
 def line(config: Path, *more: str, subject: str = "ada") -> list[str]:
+    """Return a whole command line."""
     return ["export", "--config", str(config), "--subject", subject, "--out", str(config.parent / "out"), *more]
 
 
 def left(config: Path) -> list[str]:
+    """Return what lies at --out."""
     return [path.name for path in (config.parent / "out").iterdir()]
 
 
 def last_json(capsys: Capture) -> Any:
+    """Return the last line of standard output, read."""
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
@@ -142,7 +146,7 @@ def test_unknown_subject(shop: Path, capsys: Capture) -> None:
     ],
 )
 def test_bad_input(
-    shop: Path, capsys: Capture, change: tuple[str, str] | None, flags: list[str], code: int, says: str
+    *, shop: Path, capsys: Capture, change: tuple[str, str] | None, flags: list[str], code: int, says: str
 ) -> None:
     """Bad input is one clear sentence, the documented code, no traceback and no partial file."""
     if change is not None:
@@ -248,6 +252,7 @@ def test_worker_and_sweep(shop: Path, capsys: Capture) -> None:
 
 
 def started(arguments: list[str]) -> subprocess.Popen[str]:
+    """Start the command line as a process."""
     return subprocess.Popen(
         [sys.executable, "-m", "streampay_export", *arguments],
         stdout=subprocess.PIPE,
@@ -268,6 +273,7 @@ def large_shop(tmp_path: Path) -> Iterator[Path]:
 
 
 def wait_for_start(config: Path) -> None:
+    """Wait until a worker has begun with the export."""
     trail = config.parent / "audit.jsonl"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

@@ -101,6 +101,7 @@ KEEP
 def exported(
     config: Path, subject: str, capsys: pytest.CaptureFixture[str], *more: str
 ) -> tuple[dict[str, Any], Any]:
+    """Return what the command says and the bundle's data files."""
     code = main(
         ["export", "--config", str(config), "--subject", subject, "--out", str(config.parent), "--json", *more]
     )
@@ -112,6 +113,7 @@ def exported(
 
 
 def library(folder: Path) -> Path:
+    """Make a lending library and return its configuration."""
     with closing(sqlite3.connect(folder / "library.db")) as database, database:
         database.execute(
             'CREATE TABLE "Ausleihe 2024" ("Nr." INTEGER, zeit_ms INTEGER, leser INTEGER, "bürge" INTEGER,'
@@ -175,11 +177,13 @@ def test_postgresql(tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFix
         for statement in (
             'DROP SCHEMA IF EXISTS "Clinic" CASCADE',
             'CREATE SCHEMA "Clinic"',
-            'CREATE TABLE "Clinic"."Visit" (ref uuid, starts timestamp, day date, price numeric(12,4), cur char(3),'
-            " notes jsonb, paid boolean, patient bigint)",
+            """CREATE TABLE "Clinic"."Visit" (ref uuid, starts timestamp, day date, price numeric(12,4), cur char(3),
+            notes jsonb, paid boolean, patient bigint)""",
             """INSERT INTO "Clinic"."Visit" VALUES
-            ('00000000-0000-0000-0000-000000000002', '2025-07-01 10:00', '2025-07-01', 12.5, 'EUR', '{"a": [1]}', true, 5),
-            ('00000000-0000-0000-0000-000000000001', '2025-01-01 10:00', '2025-01-01', -0.0001, 'EUR', NULL, NULL, 5),
+            ('00000000-0000-0000-0000-000000000002', '2025-07-01 10:00',
+             '2025-07-01', 12.5, 'EUR', '{"a": [1]}', true, 5),
+            ('00000000-0000-0000-0000-000000000001', '2025-01-01 10:00',
+             '2025-01-01', -0.0001, 'EUR', NULL, NULL, 5),
             ('00000000-0000-0000-0000-000000000003', '2025-01-01 10:00', '2025-01-01', 1, 'EUR', NULL, NULL, 6)""",
         ):
             connection.exec_driver_sql(statement)

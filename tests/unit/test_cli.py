@@ -136,7 +136,7 @@ def test_errors_for_programs(line: list[str], slug: str, capsys: Capture) -> Non
 
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """Without the extra the command says how to get it."""
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert main(["header"]) == 2
     assert capsys.readouterr().err == "the command line needs: pip install 'streampay-export[cli]'\n"
 
@@ -270,7 +270,7 @@ def test_log_lines_have_no_traceback(capsys: Capture) -> None:
     """An unknown error's traceback might quote rows: its kind is all that is logged."""
     log_to_terminal()
     try:
-        raise ValueError("row: secret")
+        int("row: secret")
     except ValueError:
         logging.getLogger("streampay_export").exception("export x failed")
     assert capsys.readouterr().err == "error: export x failed (ValueError)\n"

@@ -51,10 +51,12 @@ basis = "AML law"
 
 
 def configured(text: str) -> Any:
+    """Read TOML as of a file in /etc/shop."""
     return configuration_from(tomllib.loads(text), folder=FOLDER)
 
 
 def problem(text: str) -> InvalidConfiguration:
+    """Return the mistake that is found in TOML."""
     with pytest.raises(InvalidConfiguration) as caught:
         configured(text)
     return caught.value
