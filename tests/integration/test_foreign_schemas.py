@@ -177,8 +177,8 @@ def test_postgresql(tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFix
         for statement in (
             'DROP SCHEMA IF EXISTS "Clinic" CASCADE',
             'CREATE SCHEMA "Clinic"',
-            """CREATE TABLE "Clinic"."Visit" (ref uuid, starts timestamp, day date, price numeric(12,4), cur char(3),
-            notes jsonb, paid boolean, patient bigint)""",
+            """CREATE TABLE "Clinic"."Visit" (ref uuid, starts timestamp, day date, price numeric(12,4),
+            cur char(3), notes jsonb, paid boolean, patient bigint)""",
             """INSERT INTO "Clinic"."Visit" VALUES
             ('00000000-0000-0000-0000-000000000002', '2025-07-01 10:00',
              '2025-07-01', 12.5, 'EUR', '{"a": [1]}', true, 5),
