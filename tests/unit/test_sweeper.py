@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from streampay_export import Subject
 from streampay_export._core.lifecycle import State
-from streampay_export.errors import JobStoreUnavailable
+from streampay_export.errors import JobStoreUnavailable, StorageUnavailable
 from streampay_export.testing.deployment import MemoryDeployment
 
 from .test_service import ALICE, payouts, ready
@@ -76,6 +76,19 @@ def test_leftover_objects_are_deleted_and_others_kept() -> None:
         house.storage.put(key, io.BytesIO(b"x"))
     assert house.sweeper.sweep().orphans == 2
     assert sorted(stay) == sorted(stored.key for stored in house.storage.list())
+
+
+def test_storage_that_cannot_be_listed_is_tried_next_time(monkeypatch) -> None:
+    """
+    With the storage away a sweep does the rest and counts the failure.
+    """
+    house = MemoryDeployment()
+
+    def away(prefix: str = "") -> None:
+        raise StorageUnavailable(prefix or "away")
+
+    monkeypatch.setattr(house.storage, "list", away)
+    assert house.sweeper.sweep().failures == 1
 
 
 def test_run_goes_on_after_a_failed_round(monkeypatch) -> None:

@@ -183,6 +183,9 @@ def test_stop_hands_the_job_back() -> None:
     assert [] == list(house.storage.list())
     house.worker.run()  # returns at once: stop is set
     house.worker.stop.clear()
+    house.worker.run()  # stopped by the source at its first page
+    assert house.jobs.get("default", job_id).state is State.QUEUED
+    house.worker.stop.clear()
     house.wiring.source._meddle = lambda _: None
     assert house.worker.work().state is State.READY
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from .._core.catalog import Dataset
 from .._core.cut import Columns, OutputField
 
+
 class Encoder(Protocol):
     """
     Writes one dataset in one format: head, then pages joined by *separator*, then tail.
