@@ -122,12 +122,12 @@ class UnknownName(InvalidRequest):
     known: tuple[str, ...]
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Sequence[str]) -> UnknownName:
+    def of(cls, kind: str, name: str, known: Sequence[str], *, field: str = "") -> UnknownName:
         """
-        Make the error for *name*, which is no *kind* among *known*.
+        Make the error for *name*, which is no *kind* among *known*, found in the parameter *field*.
         """
         problem = f"there is no {kind} {quoted(name)}; there are: {listed(known)}"
-        return cls(field=kind, problem=problem, name=name[:80], known=tuple(known))
+        return cls(field=field or kind, problem=problem, name=name[:80], known=tuple(known))
 
 
 @define

@@ -92,5 +92,5 @@ def _known(field: str, names: Sequence[str] | None, known: Sequence[str]) -> Seq
         raise InvalidRequest(field, "name at least one, or leave it out for the default")
     for name in names:
         if name not in known:
-            raise UnknownName.of(field, name, known)
+            raise UnknownName.of(field.removesuffix("s"), name, known, field=field)
     return names
