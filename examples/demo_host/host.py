@@ -88,9 +88,7 @@ class DemoHost:
             return _answer(422, b'"name one of GET /demo/users as user"\n', "application/json")
         session = secrets.token_urlsafe(16)
         self._sessions[session] = name
-        return _answer(
-            204, b"", None, ("Set-Cookie", f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax")
-        )
+        return _answer(204, b"", None, ("Set-Cookie", f"{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax"))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from streampay_export import STREAMPAY, Subject
 START = datetime.fromisoformat("2026-01-05T08:00:00.500000")
 STREAMS = 60
 SETTLEMENTS_A_STREAM = 25
-MEMOS = ("Rent", 'She said "on time"', "first line\nsecond line", "merci 💸", "=1+1", "-5 % discount", "a;b,c", None)
+MEMOS = ("Rent", 'She said "on time"', "first line\nsecond line", "merci 💸", "=1+1", "-5 %", "a;b,c", None)
 INDEXES = (
     "users_wallet ON users (wallet_address)",
     "streams_id ON streams (id)",

@@ -1,5 +1,5 @@
 """
-StreamPay exports in a FastAPI application. Try it: `make fastapi`, then open http://127.0.0.1:8000
+StreamPay exports in a FastAPI application: `make fastapi`, then open http://127.0.0.1:8000 and ask for a copy.
 """
 
 import sys
@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 sys.path.insert(0, str(Path(__file__).parents[2]))  # a script finds its own folder only
 
 from examples.demo_host import NOTICE, DemoHost, started
+
 from streampay_export import STREAMPAY, STREAMPAY_POLICIES
 from streampay_export.embedded import Places, embedded
 from streampay_export.http import LARGEST_BODY, HttpApi, Request, Response
@@ -70,6 +71,9 @@ class ClosingResponse(StreamingResponse):
         self.close = response.close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Send, and close whatever happens.
+        """
         try:
             await super().__call__(scope, receive, send)
         finally:

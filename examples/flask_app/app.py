@@ -1,5 +1,5 @@
 """
-StreamPay exports in a Flask application. Try it: `make flask`, then open http://127.0.0.1:8000
+StreamPay exports in a Flask application: `make flask`, then open http://127.0.0.1:8000 and ask for a copy.
 """
 
 import signal
@@ -13,6 +13,7 @@ from werkzeug.serving import WSGIRequestHandler
 sys.path.insert(0, str(Path(__file__).parents[2]))  # a script finds its own folder only
 
 from examples.demo_host import NOTICE, DemoHost, started
+
 from streampay_export import STREAMPAY, STREAMPAY_POLICIES
 from streampay_export.embedded import Places, embedded
 from streampay_export.http import LARGEST_BODY, HttpApi, Request, Response
