@@ -92,7 +92,7 @@ class DatasetExport:
         for rows in pages(pager, lambda key, limit: snapshot.page(self.query, key, limit)):
             columns = self.cut.columns(rows)
             totals.append(self.cut.totals(rows, columns))
-            self._inexact.update(inexact_fields(self.cut, rows))
+            self._inexact.update(inexact_fields(self.cut, rows, self._inexact))
             pager.emitted(self.stage.page(columns))
             written += len(rows)
             self.watch(written, census.included)

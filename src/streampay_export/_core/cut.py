@@ -87,11 +87,16 @@ def compile_cut(
     )
 
 
-def inexact_fields(cut: Cut, rows: Sequence[Row]) -> tuple[str, ...]:
+def inexact_fields(cut: Cut, rows: Sequence[Row], known: Collection[str] = ()) -> tuple[str, ...]:
     """
     Return the names of decimal fields that hold a float in these rows: as the source keeps them, they are inexact.
+    Those already *known* are not looked at again.
     """
-    decimals = [(i, field.name) for i, field in enumerate(cut.fields) if field.type is FieldType.DECIMAL]
+    decimals = [
+        (i, field.name)
+        for i, field in enumerate(cut.fields)
+        if field.type is FieldType.DECIMAL and field.name not in known
+    ]
     return tuple(name for i, name in decimals if float in set(map(type, map(itemgetter(i), rows))))
 
 

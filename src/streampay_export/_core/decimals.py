@@ -105,7 +105,12 @@ def _plain_column(values: Sequence[Any], kinds: set[type], refuse: Refuse) -> Se
         plain = _all_match(_PLAIN_DECIMALS, found)
     if plain and "-0" not in joined and (float not in kinds or kinds <= {int, float}):
         return found
-    return [_plain(value, text, refuse) for value, text in zip(values, found, strict=True)]
+    if kinds <= {int, float}:
+        # Of these, only exponents, NaN, infinity and a zero's sign need a second look.
+        odd = ["e" in text or "n" in text or text.startswith("-0") for text in found]
+    else:
+        odd = [True] * len(found)
+    return [_plain(v, text, refuse) if look else text for v, text, look in zip(values, found, odd, strict=True)]
 
 
 def _plain(value: object, text: str, refuse: Refuse) -> str:
