@@ -22,16 +22,15 @@ from streampay_export.embedded import Places, embedded
 from streampay_export.http import LARGEST_BODY, HttpApi, Request, Response
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-
 
 def create_app(api: HttpApi, host: DemoHost) -> FastAPI:
     """
     Make the application: the exports under their prefix, and the pages of the host.
     """
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
-    @app.api_route(api.prefix + "{below:path}", methods=METHODS)
+    @app.api_route(api.prefix + "{below:path}", methods=methods)
     async def exports(request: HostRequest) -> ClosingResponse:
         # The library blocks while it asks the job store, so it works in a thread.
         return ClosingResponse(await run_sync(api.handle, await from_starlette(request)))
@@ -49,8 +48,7 @@ async def from_starlette(request: HostRequest) -> Request:
     """
     body = bytearray()
     async for chunk in request.stream():
-        if len(body) <= LARGEST_BODY:  # the rest is read and let go, so that the answer is not lost
-            body += chunk
+        body += chunk[: LARGEST_BODY + 1 - len(body)]  # the rest is let go, so that the answer is not lost
     return Request(
         method=request.method,
         path=request.scope["path"],
@@ -85,13 +83,9 @@ def main() -> None:
     """
     Wire the library to a database and a login, and serve on this machine alone.
     """
-    with started() as host:
+    with started() as host, SqlAlchemySource(host.database_url, timezone="UTC") as source:
         deployment = embedded(
-            Places.beside(host.folder),
-            source=SqlAlchemySource(host.database_url, timezone="UTC"),
-            catalog=STREAMPAY,
-            policies=STREAMPAY_POLICIES,
-            notice=NOTICE,
+            Places.beside(host.folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=NOTICE
         )
         with deployment.start():
             api = HttpApi(service=deployment.service, identify=host.identify)

@@ -80,13 +80,9 @@ def main() -> None:
     Wire the library to a database and a login, and serve on this machine alone.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with started() as host:
+    with started() as host, SqlAlchemySource(host.database_url, timezone="UTC") as source:
         deployment = embedded(
-            Places.beside(host.folder),
-            source=SqlAlchemySource(host.database_url, timezone="UTC"),
-            catalog=STREAMPAY,
-            policies=STREAMPAY_POLICIES,
-            notice=NOTICE,
+            Places.beside(host.folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=NOTICE
         )
         with deployment.start():
             api = HttpApi(service=deployment.service, identify=host.identify)
