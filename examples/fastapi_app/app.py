@@ -30,7 +30,8 @@ def create_app(api: HttpApi, host: DemoHost) -> FastAPI:
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
-    @app.api_route(api.prefix + "{below:path}", methods=methods)
+    @app.api_route(api.prefix, methods=methods)
+    @app.api_route(api.prefix + "/{below:path}", methods=methods)
     async def exports(request: HostRequest) -> ClosingResponse:
         # The library blocks while it asks the job store, so it works in a thread.
         return ClosingResponse(await run_sync(api.handle, await from_starlette(request)))

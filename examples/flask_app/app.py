@@ -29,7 +29,7 @@ def create_app(api: HttpApi, host: DemoHost) -> flask.Flask:
     @app.before_request
     def exports() -> flask.Response | None:
         # Before Flask's own routing: that would redirect `//`, answer OPTIONS, and not know every method.
-        if flask.request.path.startswith(api.prefix):
+        if f"{flask.request.path}/".startswith(f"{api.prefix}/"):
             return to_flask(api.handle(from_flask(flask.request)))
         return None
 
@@ -56,11 +56,10 @@ def from_flask(request: flask.Request) -> Request:
 
 def to_flask(response: Response) -> flask.Response:
     """
-    Return the response as Flask sends it; servers close it at the end, also when the person went away.
+    Return the response as Flask sends it: it closes what it iterates over, also when the person went away.
     """
     answer = flask.Response(response.chunks(), response.status)
     answer.headers = Headers(response.headers)
-    answer.call_on_close(response.close)
     return answer
 
 

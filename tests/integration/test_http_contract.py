@@ -341,6 +341,7 @@ def test_a_cursor_is_good_for_whom_it_was_given_to(site):
     cursor = site.ask("GET", "/exports?limit=1").json["next_cursor"]
     token, key_id, mac = cursor.split(".")
     altered = (cursor[:-1], cursor + "0", f"{token}x.{key_id}.{mac}", f"{token}.other.{mac}", token)
+    altered = (*altered, f"{token}.{key_id}.{mac.upper()}", f"{token}.{key_id}.+{mac}")
     wrong = (*altered, "", "%00", "x.y.z", "%ff", "a" * 10_000)
 
     assert 200 == site.ask("GET", f"/exports?cursor={cursor}").status
@@ -1038,4 +1039,6 @@ def test_pages_that_are_not_ours_go_to_the_host(server):
     """
     Site(server)
 
-    assert (404, b"") == ((answer := server.ask("GET", "/export", {}, b"")).status, answer.body)
+    for path in ("/", "/export", "/exports-of-ours", "/exportsx/y"):
+        answer = server.ask("GET", path, {}, b"")
+        assert (path, 404, b"") == (path, answer.status, answer.body)
