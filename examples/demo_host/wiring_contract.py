@@ -54,6 +54,16 @@ class WiringContract:
         assert 1 == len(bundle.read("data/payouts.csv").splitlines())
         assert 1 == len(json.loads(bundle.read("data/account.json")))
 
+    def test_an_id_that_is_no_id_is_not_there(self, ask: Ask) -> None:
+        """
+        Whatever a path holds, the real job store knows nothing of it, and all answers are one.
+        """
+        odd = ("a" * 26, "%00", "a" * 10_000, "%ff", "%F0%9F%92%B8", "%2e%2e%2fetc", "'; DROP TABLE jobs--")
+        answers = [ask("GET", f"/exports/{each}", headers={"X-Demo-User": "ada"}) for each in odd]
+
+        assert [404] * len(odd) == [status for status, _, _ in answers]
+        assert 1 == len({body for _, _, body in answers})
+
     def test_the_cookie_of_a_login_is_the_person(self, ask: Ask) -> None:
         """
         Login sets an HttpOnly, SameSite cookie; logging out ends it; nobody else can log in.
