@@ -5,6 +5,7 @@ A login and a start page over made-up people. A real application has its own: ne
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -98,10 +99,15 @@ def started() -> Iterator[DemoHost]:
     """
     if os.environ.get("STREAMPAY_DEMO") != "1":
         sys.exit("This example lets anybody be anybody, over made-up data: set STREAMPAY_DEMO=1 to start it.")
-    with tempfile.TemporaryDirectory(prefix="streampay-demo-") as folder:
-        host = DemoHost(folder=Path(folder), port=int(os.environ.get("PORT", "8000")))
-        make_database(host.folder / "streampay.db")
-        yield host
+    # Left alone, SIGTERM would end the process before it can tidy up.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with tempfile.TemporaryDirectory(prefix="streampay-demo-") as folder:
+            host = DemoHost(folder=Path(folder), port=int(os.environ.get("PORT", "8000")))
+            make_database(host.folder / "streampay.db")
+            yield host
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _cookie(request: Request) -> str:

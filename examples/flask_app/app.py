@@ -2,7 +2,6 @@
 StreamPay exports in a Flask application: `make flask`, then open http://127.0.0.1:8000 and ask for a copy.
 """
 
-import signal
 import sys
 from pathlib import Path
 
@@ -78,7 +77,6 @@ def main() -> None:
     """
     Wire the library to a database and a login, and serve on this machine alone.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with started() as host, SqlAlchemySource(host.database_url, timezone="UTC") as source:
         deployment = embedded(
             Places.beside(host.folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=NOTICE
