@@ -5,6 +5,7 @@ Addresses of real servers come from the environment. Where none answers the test
 STREAMPAY_REQUIRE_SERVERS=1 turns that into a failure.
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -51,3 +52,16 @@ def postgres_url() -> Iterator[str]:
     yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(autouse=True)
+def _own_logger():
+    """
+    Give every test the library's logger as it was: command lines run in this process set theirs up.
+    """
+    logger = logging.getLogger("streampay_export")
+    before = logger.propagate, logger.level, list(logger.handlers)
+    yield
+    logger.propagate = before[0]
+    logger.setLevel(before[1])
+    logger.handlers[:] = before[2]
