@@ -145,7 +145,9 @@ def staged(
         dataset=dataset,
         fields=tuple(fields),
         withheld=tuple(
-            AlteredField(dataset=dataset.name, field=f.name, rule="withhold", reason="It is somebody else's")
+            AlteredField(
+                dataset=dataset.name, field=f.name, rule="withhold", reason="It is somebody else's", how="left out"
+            )
             for f in dataset.fields
             if f.name not in {each.name for each in fields}
         ),

@@ -9,7 +9,8 @@ from ._core.catalog import Catalog, Constant, Dataset, Direction, Field, FieldTy
 from ._core.export import Export
 from ._core.notice import ProcessingNotice
 from ._core.party import Actor, Capacity, Subject
-from ._core.policy import FieldRule, Keep, Mask, MaskKind, Policies, Policy, Pseudonymise, Withhold
+from ._core.policy import FieldRule, Policies, Policy
+from ._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
 from ._core.selection import Window
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from .access import operator_on_this_machine, owner_only

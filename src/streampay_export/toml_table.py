@@ -66,6 +66,15 @@ class TomlTable:
         """
         return self.text(key) if key in self else None
 
+    def one_of(self, key: str, choices: Sequence[str]) -> str:
+        """
+        Take one of a few texts; it is required.
+        """
+        value = self.text(key)
+        if value not in choices:
+            raise self.wrong(key, f"one of {listed(choices)} is expected")
+        return value
+
     def flag(self, key: str, *, default: bool) -> bool:
         """
         Take true or false.

@@ -7,7 +7,8 @@ from pathlib import Path
 from streampay_export._core.catalog import Dataset, Field, FieldType
 from streampay_export._core.cut import compile_cut
 from streampay_export._core.party import Subject
-from streampay_export._core.policy import FieldRule, Keep, Mask, MaskKind, Policy, Pseudonymise
+from streampay_export._core.policy import FieldRule, Policy
+from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise
 from streampay_export._core.selection import Query
 from streampay_export.exporter import DatasetExport
 from streampay_export.sources.sqlalchemy import SqlAlchemySource

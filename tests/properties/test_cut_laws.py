@@ -13,7 +13,8 @@ from streampay_export._core.catalog import Dataset, Direction, Field, FieldType
 from streampay_export._core.cut import compile_cut
 from streampay_export._core.manifest import fold_totals
 from streampay_export._core.masking import mask, pseudonyms
-from streampay_export._core.policy import FieldRule, Keep, Mask, MaskKind, Policy, Pseudonymise, Withhold
+from streampay_export._core.policy import FieldRule, Policy
+from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
 
 from .test_canonical_laws import VALUES
 

@@ -133,6 +133,7 @@ def test_the_notice_and_what_was_withheld_stand_as_json():
             "dataset": "payouts",
             "field": "email",
             "description": "The other side's e-mail",
+            "how": "left out",
             "reason": "It is somebody else's",
         }
     ]
@@ -148,7 +149,7 @@ def test_altered_fields_and_omitted_rows_are_told():
         account = staged(
             stack, dataset, ACCOUNT_FIELDS, [], census=Census(included=0, later=1, outside=1, omitted=2)
         )
-        told = AlteredField(dataset="account", field="name", rule="mask", reason="Shown in part")
+        told = AlteredField(dataset="account", field="name", rule="mask", reason="Shown in part", how="altered")
         bundle = _opened(packed(contents_of(evolve(account, withheld=(told,)), completeness="partial")))
     withheld = json.loads(bundle.read("withheld.json"))
     assert withheld["altered"] == [
@@ -156,6 +157,7 @@ def test_altered_fields_and_omitted_rows_are_told():
             "dataset": "account",
             "field": "name",
             "description": "Your name",
+            "how": "altered",
             "reason": "Shown in part",
             "rule": "mask",
         }

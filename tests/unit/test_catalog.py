@@ -4,7 +4,18 @@ A catalog is valid once built: what is refused, and what is found by name.
 
 import pytest
 
-from streampay_export._core.catalog import Catalog, Constant, Dataset, Field, FieldType, Omission, Origin, Owner
+from streampay_export._core.catalog import (
+    Catalog,
+    Constant,
+    Dataset,
+    Field,
+    FieldType,
+    Invariant,
+    Omission,
+    Origin,
+    Owner,
+    Retain,
+)
 from streampay_export.errors import InvalidCatalog, UnknownName
 
 FIELDS = [
@@ -118,3 +129,79 @@ def test_a_catalog_has_datasets_of_different_names():
         Catalog([])
     with pytest.raises(InvalidCatalog, match="two datasets have one name"):
         Catalog([dataset(), dataset()])
+
+
+def test_what_is_retained_on_erasure_has_a_basis_and_an_end():
+    """
+    A value that outlives an erasure says on which basis and until when.
+    """
+    assert (
+        Retain(basis="Tax law", until="seven years")
+        == Field(name="amount", type="decimal", on_erasure=Retain(basis="Tax law", until="seven years")).on_erasure
+    )
+    for basis, until in (("", "2033"), ("Tax law", " ")):
+        with pytest.raises(InvalidCatalog, match="a basis and an end"):
+            Retain(basis=basis, until=until)
+
+
+@pytest.mark.parametrize(
+    ("origin", "legal_basis", "portable"),
+    [
+        ("provided", "contract", True),
+        ("observed", "consent", True),
+        ("derived", "contract", False),
+        ("provided", "legal_obligation", False),
+        (None, "contract", False),
+        ("provided", None, False),
+    ],
+)
+def test_provided_and_observed_under_consent_or_contract_is_portable(origin, legal_basis, portable):
+    """
+    Art. 20 covers what was provided or observed, and only under consent or contract.
+    """
+    assert portable == Field(name="f", type="text", origin=origin, legal_basis=legal_basis).portable
+
+
+def money(**more):
+    """
+    A dataset of three amounts and a note.
+    """
+    amounts = [Field(name=name, type="decimal") for name in ("paid", "back", "total")]
+    return Dataset(
+        name="d", table="t", key=["id"], subject=["p"], fields=[*amounts, Field(name="note", type="text")], **more
+    )
+
+
+def test_an_invariant_speaks_of_decimal_fields_of_its_dataset():
+    """
+    An equation over a field that is not there, or is no decimal, is refused by name; so is an empty side.
+    """
+    held = Invariant(name="escrow", left=["paid", "back"], right=["total"])
+    assert ("paid", "back", "total") == held.fields
+    assert (held,) == money(invariants=[held]).invariants
+    for wrong in ("gone", "note"):
+        with pytest.raises(InvalidCatalog, match=f"invariant escrow: '{wrong}' is no decimal field"):
+            money(invariants=[Invariant(name="escrow", left=["paid"], right=[wrong])])
+    with pytest.raises(InvalidCatalog, match="fields on both sides"):
+        Invariant(name="escrow", left=["paid"], right=[])
+    with pytest.raises(InvalidCatalog, match="a name is a letter"):
+        Invariant(name="es crow", left=["paid"], right=["total"])
+
+
+@pytest.mark.parametrize("wrong", [{"state": "gone"}, {"highlights": ["paid", "gone"]}, {"direction": "gone"}])
+def test_what_the_report_shows_are_fields_of_the_dataset(wrong):
+    """
+    State, highlights and direction name fields; another name is refused with the key it stands in.
+    """
+    assert money(state="note", highlights=["paid"]).state == "note"
+    with pytest.raises(InvalidCatalog, match=f"{next(iter(wrong))} names no field of the dataset"):
+        money(**wrong)
+
+
+def test_a_column_is_ignored_for_a_reason():
+    """
+    The drift check is told to be silent about a column only with a reason.
+    """
+    assert {"risk": "Kept by another team"} == dict(money(ignored={"risk": "Kept by another team"}).ignored)
+    with pytest.raises(InvalidCatalog, match="'risk': a column is ignored only for a reason"):
+        money(ignored={"risk": " "})

@@ -81,7 +81,15 @@ def test_policy_list_json(capsys: Capture) -> None:
     form = json.loads(capsys.readouterr().out)
     assert list(form) == ["profile", "datasets"]
     assert [each["name"] for each in form["datasets"]] == ["account", "streams", "payouts", "events"]
-    assert list(form["datasets"][0]["fields"][0]) == ["name", "rule", "reason", "category", "origin", "description"]
+    assert list(form["datasets"][0]["fields"][0]) == [
+        "name",
+        "rule",
+        "reason",
+        "category",
+        "origin",
+        "description",
+        "how",
+    ]
 
 
 @pytest.mark.parametrize(

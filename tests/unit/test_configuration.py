@@ -9,7 +9,7 @@ import pytest
 
 from streampay_export._core.catalog import Constant, Direction, FieldType, Origin, Owner
 from streampay_export._core.notice import NOTICE_PARTS
-from streampay_export._core.policy import Keep, Mask, MaskKind, Pseudonymise, Withhold
+from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
 from streampay_export._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from streampay_export.configuration import configuration_from, read_configuration
 from streampay_export.errors import InvalidConfiguration
@@ -184,7 +184,7 @@ def test_mistakes(text: str, key: str, says: str) -> None:
         ('type = "decimal"', 'type = "money"', "datasets.payouts.fields.amount.type", "decimal"),
         ('type = "decimal"', "", "datasets.payouts.fields.amount.type", "required"),
         ('rule = "keep"', 'rule = "kep"', "datasets.payouts.fields.amount.rule", "keep"),
-        ('rule = "keep"', 'rule = "generalise"', "datasets.payouts.fields.amount.rule", "not available yet"),
+        ('rule = "keep"', 'rule = "generalise"', "datasets.payouts.fields.amount.to", "give either to"),
         ('rule = "keep"', "", "datasets.payouts.fields.amount.reason", "belongs to a rule"),
         ('reason = "Theirs"', "", "datasets.payouts.fields.amount.reason", "needs a reason"),
         ('as = "email"', 'as = "mail"', "datasets.payouts.fields.mail.as", "email"),

@@ -12,7 +12,8 @@ from streampay_export._core.catalog import Constant, Dataset, Direction, Field
 from streampay_export._core.cut import OutputField, compile_cut, inexact_fields
 from streampay_export._core.manifest import Total, TotalKey
 from streampay_export._core.masking import MOST_REMEMBERED, Remembered, mask, pseudonyms
-from streampay_export._core.policy import FieldRule, Keep, Mask, MaskKind, Policy, Pseudonymise, Withhold
+from streampay_export._core.policy import FieldRule, Policy
+from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
 from streampay_export.errors import UnwritableValue
 
 PAYOUTS = Dataset(

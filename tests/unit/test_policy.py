@@ -9,17 +9,14 @@ from streampay_export._core.policy import (
     NO_RULE,
     AlteredField,
     FieldRule,
-    Keep,
     ListedField,
-    Mask,
-    MaskKind,
     Policies,
     Policy,
-    Pseudonymise,
-    Withhold,
     listed_fields,
     withheld_fields,
 )
+from streampay_export._core.rule_words import how
+from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold, rule_name
 from streampay_export.errors import InvalidPolicy, UnknownName
 
 DATASET = Dataset(
@@ -75,14 +72,21 @@ def test_silence_needs_a_withheld_field_and_a_legal_basis(rule, basis):
         FieldRule(rule=rule, reason="because", disclose=False, basis=basis)
 
 
+def altered(field, rule, reason):
+    """
+    What is told of a field of the dataset.
+    """
+    return AlteredField(dataset="payouts", field=field, rule=rule_name(rule), reason=reason, how=how(rule))
+
+
 def test_the_person_learns_of_every_altered_field_that_may_be_told():
     """
     Withheld and altered fields come in catalog order with their reasons; one that must not be told does not.
     """
     assert (
-        AlteredField(dataset="payouts", field="payer", rule="pseudonymise", reason="Tells the sides apart."),
-        AlteredField(dataset="payouts", field="email", rule="mask", reason="It may be another's."),
-        AlteredField(dataset="payouts", field="novel", rule="withhold", reason=NO_RULE.reason),
+        altered("payer", Pseudonymise(), "Tells the sides apart."),
+        altered("email", Mask("email"), "It may be another's."),
+        altered("novel", Withhold(), NO_RULE.reason),
     ) == withheld_fields(DATASET, POLICY)
 
 
@@ -99,6 +103,7 @@ def test_the_policy_page_lists_every_field_that_may_be_told():
         category="financial",
         origin="observed",
         description="Its number",
+        how="kept as it is",
     )
     assert "" == listed[1].origin
 

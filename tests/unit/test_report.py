@@ -132,12 +132,12 @@ def test_treatments_stand_with_their_reasons():
         account = staged(stack, ACCOUNT, ACCOUNT_FIELDS, [("w", "n")])
         nothing = HtmlReport()(contents_of(account), []).decode()
         told = [
-            AlteredField(dataset="account", field=rule, rule=rule, reason=f"why {rule}")
+            AlteredField(dataset="account", field=rule, rule=rule, reason=f"why {rule}", how=f"what {rule} does")
             for rule in ("withhold", "mask", "pseudonymise")
         ]
         some = HtmlReport()(contents_of(evolve(account, withheld=tuple(told))), []).decode()
     assert "Nothing that may be told here" in nothing
-    for part in ("left out", "shown in part", "replaced by a code", "why mask"):
+    for part in ("what withhold does", "what mask does", "why mask"):
         assert part in some
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from streampay_export._core.catalog import FieldType, Origin
 from streampay_export._core.cut import compile_cut
-from streampay_export._core.policy import NO_RULE, Keep, Mask, Withhold
+from streampay_export._core.policy import NO_RULE
+from streampay_export._core.rules import Keep, Mask, Withhold
 from streampay_export._core.streampay import (
     AUDITOR_POLICY,
     PORTABILITY_POLICY,

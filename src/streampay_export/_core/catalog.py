@@ -6,91 +6,37 @@ A catalog is data. It is valid once built; everything that reads it may rely on 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from types import MappingProxyType
 
 from attrs import field, frozen
-from attrs.converters import optional
 
 from ..errors import InvalidCatalog, UnknownName, listed, quoted
+from .field import NAME, Constant, Field, FieldType, LegalBasis, OnErasure, Origin, Retain, Scrub
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
+__all__ = [
+    "NAME",
+    "Catalog",
+    "Constant",
+    "Dataset",
+    "Direction",
+    "Field",
+    "FieldType",
+    "Invariant",
+    "LegalBasis",
+    "Omission",
+    "OnErasure",
+    "Origin",
+    "Owner",
+    "Retain",
+    "Scrub",
+]
 
 
 def _columns(names: Iterable[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise InvalidCatalog(quoted(names), "columns are a list of names, also where there is one")
     return tuple(names)
-
-
-class FieldType(StrEnum):
-    """
-    The types a field can have; how each is written is decided in `canonical.py`.
-    """
-
-    TEXT = "text"
-    INTEGER = "integer"
-    DECIMAL = "decimal"
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"
-    DATE = "date"
-    UUID = "uuid"
-    JSON = "json"
-
-
-class Origin(StrEnum):
-    """
-    Where a field's data comes from, which decides on portability (GDPR Art. 20).
-    """
-
-    PROVIDED = "provided"
-    OBSERVED = "observed"
-    DERIVED = "derived"
-
-
-@frozen
-class Constant:
-    """
-    A value that is the same in every row, where a column's name could stand: `{const = "XLM"}`.
-    """
-
-    const: str
-
-
-@frozen(kw_only=True)
-class Field:
-    """
-    One typed column of a dataset.
-
-    *asset* names the field with the amount's asset, or is a `Constant`. *scale* is the exact number
-    of decimal digits. *unit* (`s`, `ms`, `us`) says how an integer counts a timestamp since
-    1970-01-01 UTC. *reveals* tags what the value lets others look up, such as `counterparty`.
-    """
-
-    name: str
-    type: FieldType = field(converter=FieldType)
-    column: str = ""
-    asset: str | Constant | None = None
-    scale: int | None = None
-    unit: str | None = None
-    description: str = ""
-    category: str = ""
-    origin: Origin | None = field(default=None, converter=optional(Origin))
-    reveals: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        if not NAME.match(self.name):
-            raise InvalidCatalog(quoted(self.name), "a name is a letter, then letters, digits or _, 63 at most")
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
-        if (self.asset is not None or self.scale is not None) and self.type is not FieldType.DECIMAL:
-            raise InvalidCatalog(self.name, "asset and scale belong to fields of type decimal")
-        if self.scale is not None and not 0 <= self.scale <= 38:
-            raise InvalidCatalog(self.name, "scale is a number of digits, 0 to 38")
-        if self.unit is not None and (self.type is not FieldType.TIMESTAMP or self.unit not in {"s", "ms", "us"}):
-            raise InvalidCatalog(self.name, "unit is s, ms or us, and belongs to fields of type timestamp")
 
 
 @frozen(kw_only=True)
@@ -130,8 +76,46 @@ class Omission:
             raise InvalidCatalog(self.column, "rows are left out only for a reason: say which")
 
 
+@frozen(kw_only=True)
+class Invariant:
+    """
+    An equation that holds in every row: the *left* fields add up to the *right* ones, in exact decimals.
+
+    Rows in which any of them is NULL are not looked at. It is checked where all of them are kept as they are.
+    """
+
+    name: str
+    left: tuple[str, ...] = field(converter=_columns)
+    right: tuple[str, ...] = field(converter=_columns)
+    description: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if not NAME.match(self.name):
+            raise InvalidCatalog(quoted(self.name), "a name is a letter, then letters, digits or _, 63 at most")
+        if not self.left or not self.right:
+            raise InvalidCatalog(self.name, "an invariant has fields on both sides")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """
+        The names of all fields it speaks of.
+        """
+        return (*self.left, *self.right)
+
+
 def _fields(fields: Iterable[Field]) -> tuple[Field, ...]:
     return tuple(fields)
+
+
+def _invariants(invariants: Iterable[Invariant]) -> tuple[Invariant, ...]:
+    return tuple(invariants)
+
+
+def _reasons(reasons: Mapping[str, str]) -> Mapping[str, str]:
+    for column, reason in reasons.items():
+        if not reason.strip():
+            raise InvalidCatalog(quoted(column), "a column is ignored only for a reason: say which")
+    return MappingProxyType(dict(reasons))
 
 
 @frozen(kw_only=True)
@@ -144,6 +128,10 @@ class Dataset:
     *as_of* is the column that bounds the dataset at the export's instant. Key, subject, as-of and
     direction are columns of the table, and are exported only if a field maps them. *direction* may
     instead name a field that says `in`, `out` or `self`, as the subject sees it.
+
+    For the report: *state* names the field whose values are counted, *highlights* the fields of the table
+    of the latest rows. *invariants* are checked row by row and reported. For the drift check: *ignored* names
+    columns of which it has nothing to say, each with the reason; that exports nothing and hides nothing.
     """
 
     name: str
@@ -156,6 +144,10 @@ class Dataset:
     direction: Direction | str | None = None
     omit: Omission | None = None
     description: str = ""
+    state: str | None = None
+    highlights: tuple[str, ...] = field(default=(), converter=_columns)
+    invariants: tuple[Invariant, ...] = field(default=(), converter=_invariants)
+    ignored: Mapping[str, str] = field(factory=dict, converter=_reasons, hash=False)
 
     def __attrs_post_init__(self) -> None:
         if not NAME.match(self.name):
@@ -181,8 +173,16 @@ class Dataset:
             if isinstance(each.asset, str) and each.asset not in names:
                 where = f"{self.name}.{each.name}"
                 raise InvalidCatalog(where, f"asset names no field of the dataset; there are: {listed(names)}")
-        if isinstance(self.direction, str) and self.direction not in names:
-            raise InvalidCatalog(self.name, f"direction names no field of the dataset; there are: {listed(names)}")
+        for invariant in self.invariants:
+            for name in invariant.fields:
+                if name not in names or self.field_named(name).type is not FieldType.DECIMAL:
+                    where = f"{self.name}, invariant {invariant.name}"
+                    raise InvalidCatalog(where, f"{quoted(name)} is no decimal field of the dataset")
+        spoken_of: dict[str, Iterable[object]] = {"state": [self.state], "direction": [self.direction]}
+        spoken_of["highlights"] = self.highlights
+        for key, said in spoken_of.items():
+            if {name for name in said if isinstance(name, str)} - set(names):
+                raise InvalidCatalog(self.name, f"{key} names no field of the dataset; there are: {listed(names)}")
 
     def field_named(self, name: str) -> Field:
         """

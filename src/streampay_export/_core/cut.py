@@ -10,18 +10,36 @@ from typing import TypeAlias, assert_never
 
 from attrs import frozen
 
+from ..errors import UnwritableValue
 from .canonical import Canonicaliser, canonicaliser
-from .catalog import Dataset, Field, FieldType
+from .catalog import Dataset, FieldType
+from .generalising import banded, period
 from .manifest import Totals
 from .masking import Remembered, mask, pseudonyms
-from .policy import Keep, Mask, Policy, Pseudonymise, Withhold
+from .policy import Policy
+from .row_condition import condition_of
+from .rules import (
+    AnyRule,
+    Band,
+    ByRow,
+    Custom,
+    Generalise,
+    Keep,
+    Mask,
+    Pseudonymise,
+    SimpleRule,
+    Withhold,
+    type_after,
+)
 from .selection import Row, Selection
 from .totals import totals_of
 
 Columns: TypeAlias = Sequence[Sequence[str | None]]
 """A page turned on its side: one sequence of canonical texts per output field; `None` is NULL."""
 
-_Permitting: TypeAlias = Keep | Mask | Pseudonymise
+_Texts: TypeAlias = Sequence[str | None]
+_Ruled: TypeAlias = Callable[[Sequence[object], Sequence[Row]], _Texts]
+"""From a column of values, and the rows they stand in, to their texts under a rule."""
 
 
 @frozen(kw_only=True)
@@ -66,22 +84,29 @@ def compile_cut(
     functions are pure and thread-safe; `columns` raises `UnwritableValue`. Raises `InvalidCatalog`
     for an unknown time zone.
     """
-    ruled = _permitted(dataset, policy)
-    selection = Selection.of(dataset, [field.name for field, _ in ruled])
-    pseudonym = Remembered(pseudonyms(pseudonym_key))
-    texts = [_ruled(canonicaliser(dataset.name, field, timezone), rule, pseudonym) for field, rule in ruled]
+    ruled = [(field, policy.rule(dataset.name, field.name).rule) for field in dataset.fields]
+    ruled = [(field, rule) for field, rule in ruled if not isinstance(rule, Withhold)]
+    looked_at = [rule.when.column for _, rule in ruled if isinstance(rule, ByRow)]
+    selection = Selection.of(dataset, [field.name for field, _ in ruled], looked_at)
+    compiling = _Compiling(selection, Remembered(pseudonyms(pseudonym_key)), frozenset(owners))
+    texts = [
+        compiling.ruled(canonicaliser(dataset.name, field, timezone), field.name, rule) for field, rule in ruled
+    ]
 
     def columns(rows: Sequence[Row]) -> Columns:
         if not rows:
             return [()] * len(texts)
-        # Field i is column i; the selection's further columns are for paging alone.
+        # Field i is column i; the selection's further columns are for paging and conditions alone.
         page = list(zip(*rows, strict=True))
-        return [text(page[place]) for place, text in enumerate(texts)]
+        return [text(page[place], rows) for place, text in enumerate(texts)]
 
     kept = [field.name if isinstance(rule, Keep) else None for field, rule in ruled]
     return Cut(
         selection=selection,
-        fields=tuple(_output(field, rule) for field, rule in ruled),
+        fields=tuple(
+            OutputField(name=field.name, type=type_after(rule, field.type), description=field.description)
+            for field, rule in ruled
+        ),
         columns=columns,
         totals=totals_of(selection, kept, owners),
     )
@@ -100,34 +125,72 @@ def inexact_fields(cut: Cut, rows: Sequence[Row], known: Collection[str] = ()) -
     return tuple(name for i, name in decimals if float in set(map(type, map(itemgetter(i), rows))))
 
 
-def _permitted(dataset: Dataset, policy: Policy) -> list[tuple[Field, _Permitting]]:
-    permitted: list[tuple[Field, _Permitting]] = []
-    for field in dataset.fields:
-        rule = policy.rule(dataset.name, field.name).rule
-        if not isinstance(rule, Withhold):
-            permitted.append((field, rule))
-    return permitted
+@frozen
+class _Compiling:
+    """
+    What compiling the rules of one dataset shares: pseudonyms are worked out once per distinct value.
+    """
 
+    selection: Selection
+    pseudonym: Remembered
+    owners: frozenset[object]
 
-def _output(field: Field, rule: _Permitting) -> OutputField:
-    kind = field.type if isinstance(rule, Keep) else FieldType.TEXT
-    return OutputField(name=field.name, type=kind, description=field.description)
+    def ruled(self, canonical: Canonicaliser, field: str, rule: AnyRule) -> _Ruled:
+        if not isinstance(rule, ByRow):
+            simple = self._simple(canonical, field, rule)
+            return lambda values, _: simple(values)
+        then, otherwise = (self._simple(canonical, field, each) for each in (rule.then, rule.otherwise))
+        holds = condition_of(rule.when, self.selection, self.owners)
 
+        def by_row(values: Sequence[object], rows: Sequence[Row]) -> _Texts:
+            held = holds(rows)
+            texts = {
+                True: iter(then([value for value, true in zip(values, held, strict=True) if true])),
+                False: iter(otherwise([value for value, true in zip(values, held, strict=True) if not true])),
+            }
+            return [next(texts[true]) for true in held]
 
-def _ruled(canonical: Canonicaliser, rule: _Permitting, pseudonym: Remembered) -> Canonicaliser:
-    match rule:
-        case Keep():
-            return canonical
-        case Mask(kind):
-            return _replacing(canonical, Remembered(mask(kind)))
-        case Pseudonymise():
-            return _replacing(canonical, pseudonym)
-        case _:
-            assert_never(rule)
+        return by_row
+
+    def _simple(self, canonical: Canonicaliser, field: str, rule: SimpleRule) -> Canonicaliser:
+        match rule:
+            case Keep():
+                return canonical
+            case Withhold():
+                return lambda values: [None] * len(values)
+            case Mask(kind):
+                return _replacing(canonical, Remembered(mask(kind)))
+            case Pseudonymise():
+                return _replacing(canonical, self.pseudonym)
+            case Generalise(to):
+                return _replacing(canonical, Remembered(period(to)))
+            case Band():
+                return _replacing(canonical, Remembered(banded(rule)))
+            case Custom(replace=replace):
+                return _replacing(canonical, Remembered(_guarded(replace, self.selection.dataset.name, field)))
+            case _:
+                assert_never(rule)
 
 
 def _replacing(canonical: Canonicaliser, replacement: Remembered) -> Canonicaliser:
-    def replaced(values: Sequence[object]) -> Sequence[str | None]:
+    def replaced(values: Sequence[object]) -> _Texts:
         return list(map(replacement.__getitem__, canonical(values)))
 
     return replaced
+
+
+def _guarded(replace: Callable[[str], str | None], dataset: str, field: str) -> Callable[[str], str | None]:
+    """
+    Return a third party's rule such that neither its exceptions nor answers of another type get through.
+    """
+
+    def guarded(text: str) -> str | None:
+        try:
+            answer: object = replace(text)
+        except Exception:  # noqa: BLE001  # whatever it was, its words may quote the value
+            answer = ...
+        if answer is None or isinstance(answer, str):
+            return answer
+        raise UnwritableValue(dataset=dataset, field=field, reason="a value for which its rule gave no text")
+
+    return guarded

@@ -16,7 +16,8 @@ from .datapackage import INEXACT_NOTE, NULL_RULE
 from .guard import GUARD_RULE
 from .lifecycle import Completeness
 from .manifest import BundleFile
-from .policy import RULE_NAMES, AlteredField, Withhold
+from .policy import AlteredField
+from .rules import Withhold, rule_name
 from .wire import spell_instant
 
 CHAIN_SENTENCE = (
@@ -60,7 +61,7 @@ def withheld_document(contents: BundleContents) -> dict[str, Any]:
     """
     Return `withheld.json`: which fields were left out or altered, and why.
     """
-    left_out = RULE_NAMES[Withhold]
+    left_out = rule_name(Withhold())
     told = [(each, field) for each in contents.datasets for field in each.withheld]
     return {
         "job": contents.job_id,
@@ -82,6 +83,7 @@ def _told(contents: DatasetContents, field: AlteredField) -> dict[str, str]:
         "dataset": contents.name,
         "field": field.field,
         "description": contents.dataset.field_named(field.field).description,
+        "how": field.how,
         "reason": field.reason,
     }
 

@@ -10,7 +10,7 @@ from base64 import b32encode
 from collections.abc import Callable
 from typing import assert_never
 
-from .policy import MaskKind
+from .rules import MaskKind
 
 HIDDEN = "***"
 
@@ -29,7 +29,7 @@ class Remembered(dict[str | None, str | None]):
     Used as `remembered[text]`. Thread-safe: at worst a text is worked out twice.
     """
 
-    def __init__(self, replace: Callable[[str], str]) -> None:
+    def __init__(self, replace: Callable[[str], str | None]) -> None:
         super().__init__()
         self._replace = replace
 

@@ -6,63 +6,16 @@ A policy is data; `compile_cut` (in `cut.py`) makes it, once per dataset, into o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from attrs import field, frozen
 
-from ..errors import InvalidPolicy, UnknownName, listed
-from .catalog import Catalog, Dataset, FieldType
-
-
-class MaskKind(StrEnum):
-    """
-    How a mask reads: an e-mail keeps first letter and domain's last label, an address shows nothing.
-    """
-
-    EMAIL = "email"
-    ADDRESS = "address"
-    NAME = "name"
-    TEXT = "text"
-
-
-@frozen
-class Keep:
-    """
-    The value as it is.
-    """
-
-
-@frozen
-class Withhold:
-    """
-    The field is not read and not written.
-    """
-
-
-@frozen
-class Mask:
-    """
-    A reminder of the value instead of it; NULL stays NULL.
-    """
-
-    kind: MaskKind = field(default=MaskKind.TEXT, converter=MaskKind)
-
-
-@frozen
-class Pseudonymise:
-    """
-    A keyed hash of the value (HMAC-SHA256 under the job's pseudonym key): equal within one export.
-    """
-
-
-Rule: TypeAlias = Keep | Withhold | Mask | Pseudonymise
-
-RULE_NAMES: Mapping[type, str] = {Keep: "keep", Withhold: "withhold", Mask: "mask", Pseudonymise: "pseudonymise"}
-
-# A mask of a number or a time would read as a number or a time that is wrong.
-MASKABLE = frozenset({FieldType.TEXT, FieldType.JSON, FieldType.UUID})
+from ..errors import InvalidPolicy, UnknownName, listed, quoted
+from .catalog import Catalog, Dataset
+from .rule_words import how
+from .rules import AnyRule, Keep, Withhold, misfit, rule_name
 
 
 @frozen(kw_only=True)
@@ -73,32 +26,54 @@ class FieldRule:
     *disclose* = false hides even the withholding from the person, and needs a legal *basis*.
     """
 
-    rule: Rule
+    rule: AnyRule
     reason: str
     disclose: bool = True
     basis: str = ""
 
     def __attrs_post_init__(self) -> None:
         if not self.reason.strip():
-            raise InvalidPolicy(RULE_NAMES[type(self.rule)], "every rule needs a reason")
+            raise InvalidPolicy(rule_name(self.rule), "every rule needs a reason")
         if not self.disclose and not (self.basis.strip() and isinstance(self.rule, Withhold)):
             raise InvalidPolicy(
-                RULE_NAMES[type(self.rule)], "disclose = false is for withheld fields and needs a legal basis"
+                rule_name(self.rule), "disclose = false is for withheld fields and needs a legal basis"
             )
 
 
 NO_RULE = FieldRule(rule=Withhold(), reason="No rule lists this field, so it is not exported.")
 
 
+FieldRules: TypeAlias = Mapping[str, FieldRule]
+"""Rules by field name."""
+
+
+def _gathered(rules: Mapping[str, FieldRules | Iterable[FieldRules]]) -> Mapping[str, FieldRules]:
+    """
+    Merge the groups of rules that a dataset may be given; two rules for one field are refused.
+    """
+    gathered: dict[str, FieldRules] = {}
+    for dataset, groups in rules.items():
+        merged: dict[str, FieldRule] = {}
+        for group in (groups,) if isinstance(groups, Mapping) else groups:
+            twice = sorted(merged.keys() & group.keys())
+            if twice:
+                raise InvalidPolicy(quoted(dataset), f"two rules for one field: {listed(twice)}")
+            merged.update(group)
+        gathered[dataset] = MappingProxyType(merged)
+    return MappingProxyType(gathered)
+
+
 @frozen(kw_only=True)
 class Policy:
     """
     The rules of one profile: *rules* by dataset and field name. A field without one is withheld.
+
+    A dataset's rules are a mapping, or several (as `keep`, `mask` and their like make them) in a list.
     """
 
     profile: str
     description: str = ""
-    rules: Mapping[str, Mapping[str, FieldRule]]
+    rules: Mapping[str, FieldRules] = field(converter=_gathered)
 
     def rule(self, dataset: str, field_name: str) -> FieldRule:
         """
@@ -115,17 +90,20 @@ class Policy:
                 raise InvalidPolicy(
                     self.profile, f"no dataset '{dataset_name}'; there are: {listed(catalog.names)}"
                 )
-            dataset = catalog.dataset(dataset_name)
             for name, entry in rules.items():
-                where = f"{self.profile}: {dataset_name}.{name}"
-                try:
-                    fitting = dataset.field_named(name)
-                except UnknownName as unknown:
-                    raise InvalidPolicy(where, unknown.problem) from None
-                if isinstance(entry.rule, Mask) and fitting.type not in MASKABLE:
-                    raise InvalidPolicy(
-                        where, f"a mask is for text, not for {fitting.type}; withhold or pseudonymise it"
-                    )
+                problem = _problem(catalog.dataset(dataset_name), name, entry.rule)
+                if problem:
+                    raise InvalidPolicy(f"{self.profile}: {dataset_name}.{name}", problem)
+
+
+def _problem(dataset: Dataset, name: str, rule: AnyRule) -> str:
+    try:
+        ruled = dataset.field_named(name)
+    except UnknownName as unknown:
+        return unknown.problem
+    if isinstance(rule, Withhold) and ruled.column in dataset.key:
+        return "it is part of the key, by which rows are told apart; keep it or pseudonymise it"
+    return misfit(rule, ruled.type)
 
 
 @frozen
@@ -175,18 +153,20 @@ class ListedField:
     category: str
     origin: str
     description: str
+    how: str
 
 
 @frozen(kw_only=True)
 class AlteredField:
     """
-    A catalogued field that the person does not get as it is, and why.
+    A catalogued field that the person does not get as it is: what was done instead (*how*), and why.
     """
 
     dataset: str
     field: str
     rule: str
     reason: str
+    how: str
 
 
 def listed_fields(dataset: Dataset, policy: Policy) -> tuple[ListedField, ...]:
@@ -197,11 +177,12 @@ def listed_fields(dataset: Dataset, policy: Policy) -> tuple[ListedField, ...]:
     return tuple(
         ListedField(
             name=each.name,
-            rule=RULE_NAMES[type(entry.rule)],
+            rule=rule_name(entry.rule),
             reason=entry.reason,
             category=each.category,
             origin=str(each.origin or ""),
             description=each.description,
+            how=how(entry.rule),
         )
         for each, entry in ruled
         if entry.disclose
@@ -213,7 +194,7 @@ def withheld_fields(dataset: Dataset, policy: Policy) -> tuple[AlteredField, ...
     Return every field that is withheld or altered and may be spoken of, in catalog order.
     """
     return tuple(
-        AlteredField(dataset=dataset.name, field=each.name, rule=each.rule, reason=each.reason)
+        AlteredField(dataset=dataset.name, field=each.name, rule=each.rule, reason=each.reason, how=each.how)
         for each in listed_fields(dataset, policy)
-        if each.rule != RULE_NAMES[Keep]
+        if each.rule != rule_name(Keep())
     )

@@ -39,8 +39,9 @@ class Selection:
     """
     The columns a source returns for each row, and where in the row those stand that paging needs.
 
-    First the fields of the cut in catalog order, then key, subject and direction columns that no
-    field of the cut maps. *fields* are the names of the cut's fields: field `i` is column `i`.
+    First the fields of the cut in catalog order, then key, subject and direction columns, and those that
+    rules look at, which no field of the cut maps. *fields* are the names of the cut's fields: field `i` is
+    column `i`.
     """
 
     dataset: Dataset
@@ -50,9 +51,11 @@ class Selection:
     subject: tuple[int, ...]
 
     @classmethod
-    def of(cls, dataset: Dataset, fields: Sequence[str]) -> Selection:
+    def of(cls, dataset: Dataset, fields: Sequence[str], looked_at: Sequence[str] = ()) -> Selection:
         """
         Build the selection for these fields of the dataset; nothing else is ever read.
+
+        *looked_at* are columns on which a rule depends: the dataset's own, or its owner's subject columns.
         """
         mapped = [dataset.field_named(name) for name in fields]
         columns = [Column(each.column, each.type) for each in mapped]
@@ -73,13 +76,20 @@ class Selection:
         if isinstance(dataset.direction, Direction):
             place(dataset.direction.out)
             place(dataset.direction.into)
+        for name in looked_at:
+            place(name, of_owner=_of_owner(dataset, name))
         return cls(dataset=dataset, fields=tuple(fields), columns=tuple(columns), key=key, subject=subject)
 
     def position(self, name: str) -> int:
         """
-        Return where the dataset's own column *name* stands in a row.
+        Return where the column *name* stands in a row: the dataset's own, or a subject column of its owner.
         """
-        return next(i for i, c in enumerate(self.columns) if c.name == name and not c.of_owner)
+        places = [(c.of_owner, i) for i, c in enumerate(self.columns) if c.name == name]
+        return min(places)[1]
+
+
+def _of_owner(dataset: Dataset, name: str) -> bool:
+    return dataset.owner is not None and name in dataset.owner.subject
 
 
 def _aware(_: object, attribute: Attribute[Any], value: datetime | None) -> None:

@@ -6,10 +6,11 @@ Rules do not look at the row yet, so where a field may be either side's the othe
 
 from __future__ import annotations
 
-from .policy import FieldRule, Keep, Mask, MaskKind, Policies, Policy, Pseudonymise, Rule, Withhold
+from .policy import FieldRule, Policies, Policy
+from .rules import Keep, Mask, MaskKind, Pseudonymise, SimpleRule, Withhold
 
 
-def _rules(rule: Rule, reason: str, *names: str) -> dict[str, FieldRule]:
+def _rules(rule: SimpleRule, reason: str, *names: str) -> dict[str, FieldRule]:
     return dict.fromkeys(names, FieldRule(rule=rule, reason=reason))
 
 

@@ -15,13 +15,6 @@ from .._core.policy import ListedField
 from .message import Response
 from .problems import GUARDED
 
-WORDS = {
-    "keep": "as it is",
-    "mask": "shown in part",
-    "pseudonymise": "replaced by a code",
-    "withhold": "left out",
-}
-
 
 class PolicyPage:
     """
@@ -43,7 +36,7 @@ class PolicyPage:
         """
         Return the page.
         """
-        page = self._template.render(profile=profile, datasets=datasets, words=WORDS, style=self._style)
+        page = self._template.render(profile=profile, datasets=datasets, style=self._style)
         body = page.encode()
         headers = (
             ("Content-Type", "text/html; charset=utf-8"),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from .._core.catalog import Dataset, Direction
-from .._core.selection import Census, Key, Query, Row
+from .._core.selection import Census, Column, Key, Query, Row
 from ..errors import ExportError, SourceMismatch, SourceUnavailable, UnwritableValue, listed, quoted
 from .sqlalchemy_database import Database, SqlTable
 from .sqlalchemy_reading import Reading, instant_form
@@ -91,7 +91,7 @@ class SqlSnapshot:
     def _reading(self, query: Query) -> Reading:
         reading = self._readings.get(query)
         if reading is None:
-            shape, owner_shape = self._shapes(query.selection.dataset)
+            shape, owner_shape = self._shapes(query.selection.dataset, query.selection.columns)
             reading = self._readings[query] = Reading(
                 self._database,
                 query,
@@ -105,12 +105,13 @@ class SqlSnapshot:
             )
         return reading
 
-    def _shapes(self, dataset: Dataset) -> tuple[SqlTable, SqlTable | None]:
+    def _shapes(self, dataset: Dataset, read: Sequence[Column] = ()) -> tuple[SqlTable, SqlTable | None]:
         optional = [dataset.as_of, dataset.omit and dataset.omit.column, dataset.owner and dataset.owner.via]
         if isinstance(dataset.direction, Direction):
             optional += [dataset.direction.out, dataset.direction.into]
         needed = [each.column for each in dataset.fields]
         needed += [*dataset.key, *dataset.subject, *(name for name in optional if name)]
+        needed += [each.name for each in read if not each.of_owner]
         shape = self._shape(dataset, dataset.table, needed)
         owner = dataset.owner
         if owner is None:

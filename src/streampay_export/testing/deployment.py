@@ -11,7 +11,8 @@ from attrs import evolve
 
 from .._core.catalog import Catalog, Constant, Dataset, Field, FieldType
 from .._core.notice import NOTICE_PARTS, ProcessingNotice
-from .._core.policy import FieldRule, Keep, Policies, Policy
+from .._core.policy import FieldRule, Policies, Policy
+from .._core.rules import Keep
 from ..access import owner_only
 from ..embedded import default_writers
 from ..jobs.memory import MemoryJobStore

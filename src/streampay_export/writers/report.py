@@ -32,11 +32,6 @@ TITLES: Mapping[str, str] = {
     "transfers": "Transfers to other countries",
 }
 _DIRECTIONS: Mapping[str, str] = {"in": "received", "out": "sent", "self": "to yourself", "": "—"}
-_TREATMENTS: Mapping[str, str] = {
-    "withhold": "left out",
-    "mask": "shown in part",
-    "pseudonymise": "replaced by a code",
-}
 _UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -52,7 +47,6 @@ class HtmlReport:
             instant=_instant,
             size=_size,
             direction=_DIRECTIONS.__getitem__,
-            treatment=_TREATMENTS.__getitem__,
         )
         here = package_files(__package__)
         self._template = environment.from_string(here.joinpath("report.html").read_text("utf-8"))
