@@ -5,12 +5,27 @@ Values, errors, ports and the service. Adapters are imported from their own modu
 `streampay_export.embedded` wires the default ones in one call.
 """
 
-from ._core.catalog import Catalog, Constant, Dataset, Direction, Field, FieldType, Omission, Owner
+from ._core.catalog import Catalog, Constant, Dataset, Direction, Field, FieldType, Invariant, Omission, Owner
 from ._core.export import Export
+from ._core.field import LegalBasis, OnErasure, Retain, Scrub
 from ._core.notice import ProcessingNotice
 from ._core.party import Actor, Capacity, Subject
 from ._core.policy import FieldRule, Policies, Policy
-from ._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
+from ._core.rule_groups import band, by_row, generalise, keep, mask, pseudonymise, ruled, withhold
+from ._core.rules import (
+    Band,
+    ByRow,
+    Custom,
+    Generalise,
+    Keep,
+    Mask,
+    MaskKind,
+    Period,
+    Pseudonymise,
+    SubjectIn,
+    ValueIn,
+    Withhold,
+)
 from ._core.selection import Window
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from .access import operator_on_this_machine, owner_only
@@ -21,6 +36,7 @@ from .ports.authorize import Access, Action, Authorizer
 from .ports.dispatch import Dispatcher
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider
+from .ports.rule import Rule
 from .ports.source import HistorySource
 from .ports.storage import Storage
 from .ports.writer import Writer
@@ -38,10 +54,13 @@ __all__ = [
     "AuditSink",
     "Authorizer",
     "BackendError",
+    "Band",
+    "ByRow",
     "CallerError",
     "Capacity",
     "Catalog",
     "Constant",
+    "Custom",
     "Dataset",
     "Direction",
     "Dispatcher",
@@ -53,30 +72,48 @@ __all__ = [
     "Field",
     "FieldRule",
     "FieldType",
+    "Generalise",
     "HistorySource",
+    "Invariant",
     "JobStore",
     "Keep",
     "KeyProvider",
+    "LegalBasis",
     "Link",
     "Mask",
     "MaskKind",
     "Omission",
+    "OnErasure",
     "Owner",
+    "Period",
     "Policies",
     "Policy",
     "ProcessingNotice",
     "Pseudonymise",
     "Requested",
+    "Retain",
+    "Rule",
+    "Scrub",
     "SetupError",
     "SourceDataError",
     "Storage",
     "Subject",
+    "SubjectIn",
     "Sweeper",
+    "ValueIn",
     "Window",
     "Wiring",
     "Withhold",
     "Worker",
     "Writer",
+    "band",
+    "by_row",
+    "generalise",
+    "keep",
+    "mask",
     "operator_on_this_machine",
     "owner_only",
+    "pseudonymise",
+    "ruled",
+    "withhold",
 ]

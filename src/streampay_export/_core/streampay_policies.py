@@ -6,41 +6,9 @@ Rules do not look at the row yet, so where a field may be either side's the othe
 
 from __future__ import annotations
 
-from .policy import FieldRule, Policies, Policy
-from .rules import Keep, Mask, MaskKind, Pseudonymise, SimpleRule, Withhold
-
-
-def _rules(rule: SimpleRule, reason: str, *names: str) -> dict[str, FieldRule]:
-    return dict.fromkeys(names, FieldRule(rule=rule, reason=reason))
-
-
-def keep(reason: str, *names: str) -> dict[str, FieldRule]:
-    """
-    Rule that these fields are kept as they are.
-    """
-    return _rules(Keep(), reason, *names)
-
-
-def withhold(reason: str, *names: str) -> dict[str, FieldRule]:
-    """
-    Rule that these fields are left out.
-    """
-    return _rules(Withhold(), reason, *names)
-
-
-def mask(kind: MaskKind, reason: str, *names: str) -> dict[str, FieldRule]:
-    """
-    Rule that these fields are masked.
-    """
-    return _rules(Mask(kind), reason, *names)
-
-
-def pseudonymise(reason: str, *names: str) -> dict[str, FieldRule]:
-    """
-    Rule that a name made up for this one export stands in for each value of these fields.
-    """
-    return _rules(Pseudonymise(), reason, *names)
-
+from .policy import Policies, Policy
+from .rule_groups import keep, mask, pseudonymise, withhold
+from .rules import MaskKind
 
 STREAM_TERMS = ("token", "rate_per_second", "total_amount", "schedule", "start_time", "end_time")
 STREAM_COURSE = (
@@ -89,27 +57,25 @@ SELF_POLICY = Policy(
         "account": keep(
             "Your own account.", "wallet_address", "email", "display_name", "avatar_url", "created_at", "last_seen"
         ),
-        "streams": {
-            **keep("Names both sides of your own transaction, as a bank statement does.", "payer", "recipient"),
-            **keep("The terms of your own stream.", *STREAM_TERMS),
-            **keep("What became of your own stream.", *STREAM_COURSE, "vested_amount", *CANCELLATION),
-            **keep("Text the product showed to you, or that you wrote.", "label", "labels", "memo"),
-            **keep(
-                "Where your stream stands on the public ledger.", "chain_id", "contract_address", *STREAM_HASHES
-            ),
-            **mask(
+        "streams": [
+            keep("Names both sides of your own transaction, as a bank statement does.", "payer", "recipient"),
+            keep("The terms of your own stream.", *STREAM_TERMS),
+            keep("What became of your own stream.", *STREAM_COURSE, "vested_amount", *CANCELLATION),
+            keep("Text the product showed to you, or that you wrote.", "label", "labels", "memo"),
+            keep("Where your stream stands on the public ledger.", "chain_id", "contract_address", *STREAM_HASHES),
+            mask(
                 MaskKind.EMAIL,
                 "It may be the other side's; your own address is in your account.",
                 "email",
             ),
-            **mask(MaskKind.TEXT, "It may identify the other side at a partner.", "partner_id"),
-            **withhold(UNCLASSIFIED, "metadata"),
-        },
-        "payouts": {
-            **keep("Your own payment, out or in.", *PAYOUT_COURSE, *PAYOUT_MONEY, "wallet_address"),
-            **keep("Names the other side of your own payment, as a bank statement does.", "counterparty"),
-            **keep("Where your payment stands on the public ledger.", *PAYOUT_HASHES, "ledger"),
-        },
+            mask(MaskKind.TEXT, "It may identify the other side at a partner.", "partner_id"),
+            withhold(UNCLASSIFIED, "metadata"),
+        ],
+        "payouts": [
+            keep("Your own payment, out or in.", *PAYOUT_COURSE, *PAYOUT_MONEY, "wallet_address"),
+            keep("Names the other side of your own payment, as a bank statement does.", "counterparty"),
+            keep("Where your payment stands on the public ledger.", *PAYOUT_HASHES, "ledger"),
+        ],
         "events": keep("What happened to your own stream.", *EVENT_FACTS, "description"),
     },
 )
@@ -127,30 +93,30 @@ PORTABILITY_POLICY = Policy(
             "created_at",
             "last_seen",
         ),
-        "streams": {
-            **keep("Without both sides your transaction could not be used elsewhere.", "payer", "recipient"),
-            **keep("The terms your stream was made with.", *STREAM_TERMS),
-            **keep("Observed as your stream ran.", *STREAM_COURSE, *CANCELLATION),
-            **keep("Observed on the public ledger.", "chain_id", "contract_address", *STREAM_HASHES),
-            **withhold("Calculated by StreamPay, neither provided by you nor observed.", "vested_amount"),
-            **withhold(
+        "streams": [
+            keep("Without both sides your transaction could not be used elsewhere.", "payer", "recipient"),
+            keep("The terms your stream was made with.", *STREAM_TERMS),
+            keep("Observed as your stream ran.", *STREAM_COURSE, *CANCELLATION),
+            keep("Observed on the public ledger.", "chain_id", "contract_address", *STREAM_HASHES),
+            withhold("Calculated by StreamPay, neither provided by you nor observed.", "vested_amount"),
+            withhold(
                 "Written by the payer, who may be someone else; it is in the copy for yourself.",
                 "label",
                 "labels",
                 "memo",
             ),
-            **withhold("It may be the other side's.", "email", "partner_id"),
-            **withhold(UNCLASSIFIED, "metadata"),
-        },
-        "payouts": {
-            **keep("Observed as your payment was made.", *PAYOUT_COURSE, *PAYOUT_MONEY, "wallet_address"),
-            **keep("Without the other side your payment could not be used elsewhere.", "counterparty"),
-            **keep("Observed on the public ledger.", *PAYOUT_HASHES, "ledger"),
-        },
-        "events": {
-            **keep("Observed as your stream ran.", *EVENT_FACTS),
-            **withhold("Worded by StreamPay, neither provided by you nor observed.", "description"),
-        },
+            withhold("It may be the other side's.", "email", "partner_id"),
+            withhold(UNCLASSIFIED, "metadata"),
+        ],
+        "payouts": [
+            keep("Observed as your payment was made.", *PAYOUT_COURSE, *PAYOUT_MONEY, "wallet_address"),
+            keep("Without the other side your payment could not be used elsewhere.", "counterparty"),
+            keep("Observed on the public ledger.", *PAYOUT_HASHES, "ledger"),
+        ],
+        "events": [
+            keep("Observed as your stream ran.", *EVENT_FACTS),
+            withhold("Worded by StreamPay, neither provided by you nor observed.", "description"),
+        ],
     },
 )
 
@@ -158,31 +124,31 @@ SUPPORT_POLICY = Policy(
     profile="support",
     description="What support needs to answer a question about a payment, without learning who paid whom.",
     rules={
-        "account": {
-            **pseudonymise("Shows which side of a payment the person is, and no more.", "wallet_address"),
-            **mask(MaskKind.EMAIL, "Enough to confirm an address the person names.", "email"),
-            **mask(MaskKind.NAME, "Enough to confirm a name the person gives.", "display_name"),
-            **keep("Tells how old the account is.", "created_at"),
-            **withhold("Not needed to answer a question about a payment.", "avatar_url", "last_seen"),
-        },
-        "streams": {
-            **pseudonymise("Tells the sides apart without naming them.", "payer", "recipient"),
-            **keep("Needed to explain what a stream pays.", *STREAM_TERMS, "vested_amount", *CANCELLATION),
-            **keep("Needed to explain what became of a stream.", *STREAM_COURSE, "chain_id"),
-            **withhold(LOOKED_UP, "contract_address", *STREAM_HASHES),
-            **withhold("Written for the two sides, not for support.", "label", "labels", "memo"),
-            **withhold("Not needed to answer a question about a payment.", "email", "partner_id"),
-            **withhold(UNCLASSIFIED, "metadata"),
-        },
-        "payouts": {
-            **pseudonymise("Tells the sides apart without naming them.", "wallet_address", "counterparty"),
-            **keep("Needed to explain what became of a payment.", *PAYOUT_COURSE, *PAYOUT_MONEY),
-            **withhold(LOOKED_UP, *PAYOUT_HASHES, "ledger"),
-        },
-        "events": {
-            **keep("Needed to explain what happened, and when.", *EVENT_FACTS),
-            **withhold("May name the other side.", "description"),
-        },
+        "account": [
+            pseudonymise("Shows which side of a payment the person is, and no more.", "wallet_address"),
+            mask(MaskKind.EMAIL, "Enough to confirm an address the person names.", "email"),
+            mask(MaskKind.NAME, "Enough to confirm a name the person gives.", "display_name"),
+            keep("Tells how old the account is.", "created_at"),
+            withhold("Not needed to answer a question about a payment.", "avatar_url", "last_seen"),
+        ],
+        "streams": [
+            pseudonymise("Tells the sides apart without naming them.", "payer", "recipient"),
+            keep("Needed to explain what a stream pays.", *STREAM_TERMS, "vested_amount", *CANCELLATION),
+            keep("Needed to explain what became of a stream.", *STREAM_COURSE, "chain_id"),
+            withhold(LOOKED_UP, "contract_address", *STREAM_HASHES),
+            withhold("Written for the two sides, not for support.", "label", "labels", "memo"),
+            withhold("Not needed to answer a question about a payment.", "email", "partner_id"),
+            withhold(UNCLASSIFIED, "metadata"),
+        ],
+        "payouts": [
+            pseudonymise("Tells the sides apart without naming them.", "wallet_address", "counterparty"),
+            keep("Needed to explain what became of a payment.", *PAYOUT_COURSE, *PAYOUT_MONEY),
+            withhold(LOOKED_UP, *PAYOUT_HASHES, "ledger"),
+        ],
+        "events": [
+            keep("Needed to explain what happened, and when.", *EVENT_FACTS),
+            withhold("May name the other side.", "description"),
+        ],
     },
 )
 
@@ -190,33 +156,33 @@ AUDITOR_POLICY = Policy(
     profile="auditor",
     description="What shows that amounts and times are complete and add up, without showing whose they are.",
     rules={
-        "account": {
-            **pseudonymise("Ties an account to its payments without naming it.", "wallet_address"),
-            **keep("Shows since when there is a history.", "created_at"),
-            **withhold(
+        "account": [
+            pseudonymise("Ties an account to its payments without naming it.", "wallet_address"),
+            keep("Shows since when there is a history.", "created_at"),
+            withhold(
                 "Says who somebody is, which no total needs.", "email", "display_name", "avatar_url", "last_seen"
             ),
-        },
-        "streams": {
-            **pseudonymise("Tells the sides apart without naming them.", "payer", "recipient"),
-            **pseudonymise("Ties records to one transaction without letting it be looked up.", *STREAM_HASHES),
-            **keep("Needed to recalculate amounts.", *STREAM_TERMS, "vested_amount", *CANCELLATION),
-            **keep("Needed to see that the record is complete.", *STREAM_COURSE, "chain_id"),
-            **withhold(LOOKED_UP, "contract_address"),
-            **withhold("Written for the two sides; no total needs it.", "label", "labels", "memo"),
-            **withhold("Says who somebody is, which no total needs.", "email", "partner_id"),
-            **withhold(UNCLASSIFIED, "metadata"),
-        },
-        "payouts": {
-            **pseudonymise("Tells the sides apart without naming them.", "wallet_address", "counterparty"),
-            **pseudonymise("Ties records to one transaction without letting it be looked up.", *PAYOUT_HASHES),
-            **keep("Needed to add up what moved, and when.", *PAYOUT_COURSE, *PAYOUT_MONEY),
-            **withhold(LOOKED_UP, "ledger"),
-        },
-        "events": {
-            **keep("Needed to see that the record is complete.", *EVENT_FACTS),
-            **withhold("May name the other side.", "description"),
-        },
+        ],
+        "streams": [
+            pseudonymise("Tells the sides apart without naming them.", "payer", "recipient"),
+            pseudonymise("Ties records to one transaction without letting it be looked up.", *STREAM_HASHES),
+            keep("Needed to recalculate amounts.", *STREAM_TERMS, "vested_amount", *CANCELLATION),
+            keep("Needed to see that the record is complete.", *STREAM_COURSE, "chain_id"),
+            withhold(LOOKED_UP, "contract_address"),
+            withhold("Written for the two sides; no total needs it.", "label", "labels", "memo"),
+            withhold("Says who somebody is, which no total needs.", "email", "partner_id"),
+            withhold(UNCLASSIFIED, "metadata"),
+        ],
+        "payouts": [
+            pseudonymise("Tells the sides apart without naming them.", "wallet_address", "counterparty"),
+            pseudonymise("Ties records to one transaction without letting it be looked up.", *PAYOUT_HASHES),
+            keep("Needed to add up what moved, and when.", *PAYOUT_COURSE, *PAYOUT_MONEY),
+            withhold(LOOKED_UP, "ledger"),
+        ],
+        "events": [
+            keep("Needed to see that the record is complete.", *EVENT_FACTS),
+            withhold("May name the other side.", "description"),
+        ],
     },
 )
 
