@@ -6,6 +6,7 @@
 #   make check      lint, format, types, the direction of imports
 #   make docs       run every code block in the docs, then build them
 #   make bench      rows per second and peak memory beside a plain exporter
+#   make pictures   the report as a person sees it, on phone, desktop and paper (needs chromium, poppler-utils)
 #   make flask      the Flask example on http://127.0.0.1:8000 (PORT changes that)
 #   make fastapi    the FastAPI example, likewise
 #   make clean      remove the environment and everything built
@@ -13,7 +14,7 @@
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test promises check docs bench flask fastapi clean
+.PHONY: demo test promises check docs bench pictures flask fastapi clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,6 +59,9 @@ docs: $(VENV)/.with-dev
 bench: $(VENV)/.with-dev
 	$(BIN)/python -m tests.benchmarks
 
+pictures: $(VENV)/.with-dev
+	$(BIN)/python -m tests.browser
+
 flask: $(VENV)/.with-dev
 	STREAMPAY_DEMO=1 PORT=$(PORT) $(BIN)/python examples/flask_app/app.py
 
@@ -65,7 +69,7 @@ fastapi: $(VENV)/.with-dev
 	STREAMPAY_DEMO=1 PORT=$(PORT) $(BIN)/python examples/fastapi_app/app.py
 
 clean:
-	rm -rf $(VENV) .nox build dist docs/_build htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) .nox build dist docs/_build pictures htmlcov .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
