@@ -124,9 +124,10 @@ def _places(top: TomlTable, folder: Path) -> Places:
     trail = (
         _anchored(audit.text("url"), folder) if "url" in audit else str(folder / audit.text("path", beside.audit))
     )
+    if "unencrypted" in storage.names():
+        raise storage.wrong("unencrypted", "artifacts are always encrypted, wherever they are; remove this line")
     places = Places(
         storage=_anchored(storage.text("url", beside.storage), folder),
-        unencrypted=storage.flag("unencrypted", default=False),
         jobs=_anchored(jobs.text("url", beside.jobs), folder),
         audit=trail,
         keys=folder / keys.text("path", str(beside.keys)),

@@ -14,6 +14,7 @@ from ._core.party import Actor
 from ._core.trail import Event
 from .errors import ExportError, ExportGone
 from .recording import Recorder
+from .storage.encrypted import EncryptedFile
 from .wiring import Wiring
 
 # Revoking, deleting or erasing is felt by a running transfer within this time.
@@ -28,6 +29,7 @@ class Download:
 
     job_id: str
     artifact: Artifact
+    file: EncryptedFile = field(repr=False)
     completed_at: datetime
     link_id: str = field(repr=False)
     actor: Actor
@@ -60,12 +62,13 @@ class Download:
         """
         Yield the bytes [start, end); close the iterator when the person goes away.
 
-        Raises `ExportGone` within seconds of a revocation, `StorageUnavailable` when the store breaks off.
+        No byte comes that was not checked. Raises `ExportGone` within seconds of a revocation,
+        `StorageUnavailable` when the store breaks off, `ObjectAltered` when it holds something else.
         """
         end = self.size if end is None else end
         sent = 0
         checked_at = self.wiring.clock()
-        chunks = self.wiring.storage.read(self.artifact.key, start, end)
+        chunks = self.file.read(start, end)
         try:
             for chunk in chunks:
                 if self.wiring.clock() - checked_at >= RECHECK_EVERY:

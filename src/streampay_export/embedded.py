@@ -56,7 +56,6 @@ class Places:
     jobs: str
     audit: str
     keys: Path
-    unencrypted: bool = False
 
     @classmethod
     def beside(cls, folder: Path) -> Places:
@@ -153,7 +152,7 @@ def embedded(
         source=source,
         jobs=jobs,
         outbox=jobs,
-        storage=FsspecStorage(places.storage, unencrypted=places.unencrypted),
+        storage=FsspecStorage(places.storage),
         audit=audit,
         keys=keys.provider,
         tagger=keys.tagger,

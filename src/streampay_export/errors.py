@@ -35,7 +35,7 @@ The first split is whose fault it is; `retry` says whether the same call may suc
     │   └── CountMismatch           expected and written rows differ inside one snapshot
     ├── BackendError                something outside failed (retry: yes)
     │   ├── SourceUnavailable · StorageUnavailable · JobStoreUnavailable · AuditUnavailable
-    │   └── ObjectMissing · ObjectExists (retry: no)
+    │   └── ObjectMissing · ObjectExists · ObjectAltered (retry: no)
     ├── Stopped                     this worker must not go on (retry: by whoever holds the job now)
     │   ├── LeaseLost
     │   └── Interrupted
@@ -657,6 +657,18 @@ class ObjectExists(BackendError):
 
     def __str__(self) -> str:
         return "an object with that key is already in storage"
+
+
+class ObjectAltered(BackendError):
+    """
+    An object is not what was stored under its key: altered, cut, swapped, or of another key.
+    """
+
+    retry = False
+    slug = "object-altered"
+
+    def __str__(self) -> str:
+        return "an object in storage is not the one that was put there; ask for a new export"
 
 
 class Stopped(ExportError):

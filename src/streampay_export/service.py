@@ -19,6 +19,7 @@ from ._core.selection import Window
 from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
 from ._core.trail import AuditEntry, Event
 from .access import Gate
+from .artifact import artifact_file, sealer_of
 from .download import Download
 from .errors import ExportGone, ExportNotReady, InvalidCursor, InvalidRequest, StorageUnavailable, TicketExpired
 from .ports.authorize import Action
@@ -190,10 +191,12 @@ class ExportService:
         use = w.jobs.use_link(actor.tenant, job_id, ticket.link_id, session=w.session_life)
         if use is None or job.artifact is None:
             raise TicketExpired
+        file = artifact_file(w, sealer_of(w, job), job, job.artifact)
         self._record.intend(self._about(Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
         return Download(
             job_id=job_id,
             artifact=job.artifact,
+            file=file,
             completed_at=job.finished_at or now,
             link_id=ticket.link_id,
             actor=actor,

@@ -7,13 +7,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
 from ._core.cut import compile_cut
-from ._core.job import Artifact, Claim, DatasetProgress, DatasetState, Failure, Job, key_context
+from ._core.job import Artifact, Claim, DatasetProgress, DatasetState, Failure, Job
 from ._core.lifecycle import Completeness, State
 from ._core.manifest import DatasetSummary
 from ._core.pager import owner_values
@@ -22,8 +22,9 @@ from ._core.policy import withheld_fields
 from ._core.selection import Query
 from ._core.trail import Event
 from ._core.wire import read_subject
+from .artifact import artifact_file, publish, read_back, sealer_of
 from .bundle import BundleContents, DatasetContents, assemble
-from .errors import BackendError, ExportError, Interrupted, LeaseLost, ObjectExists, Stopped
+from .errors import BackendError, ExportError, Interrupted, LeaseLost, Stopped, StorageUnavailable
 from .exporter import DatasetExport
 from .lease import Lease
 from .ports.jobs import Completion
@@ -120,13 +121,18 @@ class Worker:
             artifact = Artifact(
                 key=f"{job.tenant}/{job.id}/{claim.fence}.zip", size=digest.size, sha256=digest.sha256
             )
-            return self._publish(claim, as_of, [each.summary for each in datasets], artifact, bundle)
+            publish(w, sealer, job, bundle, artifact)
+            try:
+                read_back(artifact_file(w, sealer, job, artifact), artifact, check=lease.check)
+                return self._complete(claim, as_of, [each.summary for each in datasets], artifact)
+            except (StorageUnavailable, Stopped):
+                w.storage.delete(artifact.key)
+                raise
 
     def _unlock(self, job: Job) -> tuple[Sealer, Subject]:
         if job.wrapped_key is None or job.sealed is None:
             raise LeaseLost(state="shredded")
-        job_key = self._wiring.keys.unwrap(job.wrapped_key, key_context(job.tenant, job.id))
-        sealer = self._wiring.sealer(job_key)
+        sealer = sealer_of(self._wiring, job)
         return sealer, read_subject(sealer.unseal(job.sealed).decode())
 
     def _datasets(
@@ -175,17 +181,12 @@ class Worker:
             )
         return tuple(done)
 
-    def _publish(
-        self, claim: Claim, as_of: datetime, summaries: list[DatasetSummary], artifact: Artifact, bundle: Stage
-    ) -> Job:
+    def _complete(self, claim: Claim, as_of: datetime, summaries: list[DatasetSummary], artifact: Artifact) -> Job:
         w = self._wiring
-        job = claim.job
-        # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
-        with suppress(ObjectExists):
-            w.storage.put(artifact.key, bundle.file)
         now = w.jobs.now()
+        facts = {"sha256": artifact.sha256, "protection": str(artifact.protection)}
         rows = {s.name: str(s.written) for s in summaries}
-        completed = self._record.by_system(Event.COMPLETED, job, now, sha256=artifact.sha256, **rows)
+        completed = self._record.by_system(Event.COMPLETED, claim.job, now, **facts, **rows)
         completion = Completion(
             as_of=as_of,
             completeness=Completeness.FULL,
@@ -196,11 +197,7 @@ class Worker:
             artifact=artifact,
             expires_at=now + w.retention,
         )
-        try:
-            ready = w.jobs.complete(claim, completion, [completed])
-        except LeaseLost:
-            w.storage.delete(artifact.key)
-            raise
+        ready = w.jobs.complete(claim, completion, [completed])
         self._record.deliver()
         return ready
 

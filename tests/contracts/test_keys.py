@@ -6,16 +6,14 @@ import hashlib
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from streampay_export._core.job import WrappedKey
 from streampay_export.keys.local import LocalKeys
 from streampay_export.keys.memory import MemoryKeys
 from streampay_export.keys.sealing import JobSealer
-from streampay_export.testing.contracts.keys import (
-    KeyProviderContract,
-    SealerContract,
-    TaggerContract,
-)
+from streampay_export.testing.contracts.file_cipher import CONTEXT, FileCipherContract
+from streampay_export.testing.contracts.keys import KeyProviderContract, SealerContract, TaggerContract
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -68,7 +66,7 @@ class TestTagger(TaggerContract):
         return MemoryKeys().tagger
 
 
-class TestSealer(SealerContract):
+class TestSealer(SealerContract, FileCipherContract):
     @pytest.fixture
     def sealer(self):
         """
@@ -89,6 +87,39 @@ class TestSealer(SealerContract):
         Of another job key.
         """
         return JobSealer(bytes(31) + b"\1")
+
+
+class Salted(JobSealer):
+    def __init__(self):
+        """
+        Broken: what ought to be random is the same every time, and so are the file keys.
+        """
+        super().__init__(bytes(32), bytes)
+
+
+class Restarted(JobSealer):
+    def encryptor(self, context):
+        """
+        Broken: the counter begins again with every chunk.
+        """
+        encryptor = super().encryptor(context)
+        seal = encryptor.seal
+
+        def again(chunk, *, last):
+            encryptor._number = 0
+            return seal(chunk, last=last)
+
+        encryptor.seal = again
+        return encryptor
+
+
+class Anywhere(JobSealer):
+    def decryptor(self, context, header):
+        """
+        Broken: believes the header about the fence.
+        """
+        fence = int.from_bytes(header[8:16], "big")
+        return super().decryptor(evolve(context, fence=fence), header)
 
 
 class Unbound:
@@ -165,3 +196,26 @@ def test_the_contract_catches_a_sealer_that_does_not_seal():
         contract.test_another_job_key_does_not_unseal(Transparent(), Transparent())
     with pytest.raises(pytest.fail.Exception):
         contract.test_no_altered_seal_opens(Transparent())
+
+
+def test_the_contract_catches_a_file_key_that_encrypts_twice():
+    """
+    A salt that comes again, and a counter restarted under one key, are caught.
+    """
+    contract = FileCipherContract()
+
+    for broken in (Salted(), Restarted(bytes(32))):
+        with pytest.raises(AssertionError):
+            contract.test_no_keystream_is_used_twice(broken)
+    with pytest.raises(AssertionError):
+        contract.test_no_file_key_encrypts_twice(Salted(), Salted())
+
+
+def test_the_contract_catches_a_reader_that_believes_the_header():
+    """
+    A fence taken from the file, not from the job's row, is caught.
+    """
+    with pytest.raises(pytest.fail.Exception):
+        FileCipherContract().test_a_file_decrypts_in_no_other_place(
+            Anywhere(bytes(32)), evolve(CONTEXT, fence=CONTEXT.fence + 1)
+        )

@@ -37,7 +37,7 @@ def adapter(s3_options):
     """
     The adapter on a path in the bucket; one for all tests, as making a client takes half a second.
     """
-    return FsspecStorage(f"s3://{BUCKET}/live", unencrypted=True, **s3_options)
+    return FsspecStorage(f"s3://{BUCKET}/live", **s3_options)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ class TestS3(StorageContract):
         """
         What the server refuses is `StorageUnavailable`, without keys or names in the text.
         """
-        storage = FsspecStorage(f"s3://{BUCKET}", unencrypted=True, **{**s3_options, "secret": "WRONG"})
+        storage = FsspecStorage(f"s3://{BUCKET}", **{**s3_options, "secret": "WRONG"})
         with pytest.raises(StorageUnavailable) as failed:
             storage.put(KEY, io.BytesIO(b"x"))
 

@@ -72,7 +72,6 @@ def test_minimal() -> None:
     assert made.places.jobs == "sqlite:////etc/shop/exports.db"
     assert made.places.audit == "/etc/shop/audit.jsonl"
     assert made.places.keys == FOLDER / "keys"
-    assert made.places.unencrypted is False
     assert made.retention == timedelta(days=7)
     assert made.notice.controller == "controller"
     assert (made.timezone, made.schema) == (None, None)
@@ -136,12 +135,11 @@ def test_places() -> None:
     """Each place can be named; relative ones are relative to the file."""
     places = configured(
         SOURCE
-        + '[storage]\nurl = "file://there"\nunencrypted = true\n[jobs]\nurl = "postgresql://db/x"\n'
+        + '[storage]\nurl = "file://there"\n[jobs]\nurl = "postgresql://db/x"\n'
         + '[audit]\nurl = "sqlite:///trail.db"\n[keys]\npath = "secret"\n[retention]\ndays = 3\n'
         + NOTICE
     ).places
     assert places.storage == "file:///etc/shop/there"
-    assert places.unencrypted is True
     assert places.jobs == "postgresql://db/x"
     assert places.audit == "sqlite:////etc/shop/trail.db"
     assert places.keys == FOLDER / "secret"
@@ -151,6 +149,7 @@ def test_places() -> None:
     ("text", "key", "says"),
     [
         (NOTICE, "source.url", "required"),
+        (SOURCE + NOTICE + "[storage]\nunencrypted = true\n", "storage.unencrypted", "always encrypted"),
         (SOURCE, "notice", "[notice] is required"),
         (SOURCE + NOTICE.replace('rights = "rights"', ""), "notice.rights", "required"),
         (SOURCE + NOTICE.replace('"rights"', '" "'), "notice.rights", "non-empty"),

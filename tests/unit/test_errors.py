@@ -47,6 +47,7 @@ SAID = [
     (errors.AuditUnavailable("down"), "audit trail"),
     (errors.ObjectMissing(), "no such object"),
     (errors.ObjectExists(), "already in storage"),
+    (errors.ObjectAltered(), "ask for a new export"),
     (errors.LeaseLost(), "taken over or ended elsewhere"),
     (errors.LeaseLost("cancelled"), "it is cancelled"),
     (errors.Interrupted(), "waits in the queue"),

@@ -76,7 +76,7 @@ def test_other_urls_are_refused(url):
     Protocols that are not on the list, chains, and places that are none: what would be right is said.
     """
     with pytest.raises(InvalidConfiguration) as refused:
-        FsspecStorage(url, unencrypted=True)
+        FsspecStorage(url)
 
     assert refused.value.key == "storage.url"
 
@@ -89,21 +89,10 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(url):
     User info, query and fragment have no place in a storage's URL, nor in the error.
     """
     with pytest.raises(InvalidConfiguration) as refused:
-        FsspecStorage(url, unencrypted=True)
+        FsspecStorage(url)
 
     assert "SECRET" not in str(refused.value)
     assert "AK" not in str(refused.value)
-
-
-@pytest.mark.parametrize("url", ["s3://bucket/exports", "gs://bucket", "az://container/exports"])
-def test_a_store_elsewhere_must_be_allowed_to_hold_plain_artifacts(url):
-    """
-    As long as artifacts are not encrypted, another machine gets them only by the operator's word.
-    """
-    with pytest.raises(InvalidConfiguration) as refused:
-        FsspecStorage(url)
-
-    assert refused.value.key == "storage.unencrypted"
 
 
 @pytest.mark.parametrize(("protocol", "extra"), [("s3", "s3"), ("gs", "gcs"), ("az", "azure")])
@@ -117,7 +106,7 @@ def test_a_missing_library_names_its_extra(monkeypatch, protocol, extra):
 
     monkeypatch.setattr("fsspec.filesystem", missing)
     with pytest.raises(MissingExtra) as refused:
-        FsspecStorage(f"{protocol}://bucket", unencrypted=True)
+        FsspecStorage(f"{protocol}://bucket")
 
     assert extra == refused.value.extra
     assert f"pip install 'streampay-export[{extra}]'" in str(refused.value)
@@ -141,7 +130,7 @@ def test_options_reach_the_file_system_and_listings_are_not_kept(monkeypatch):
         given.update(options, protocol=protocol)
 
     monkeypatch.setattr("fsspec.filesystem", make)
-    FsspecStorage("s3://bucket/exports", unencrypted=True, endpoint_url="http://localhost")
+    FsspecStorage("s3://bucket/exports", endpoint_url="http://localhost")
 
     assert given == {
         "protocol": "s3",
@@ -207,7 +196,7 @@ def failing(memory, monkeypatch):
         file_system = Failing()
         file_system.error = error
         monkeypatch.setattr("fsspec.filesystem", lambda *_, **__: file_system)
-        return FsspecStorage("s3://bucket", unencrypted=True)
+        return FsspecStorage("s3://bucket")
 
     return storage
 

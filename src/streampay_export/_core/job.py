@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from .encrypted_file import FileContext, FilePurpose
 from .lifecycle import ACTIVE, Completeness, State
 from .party import Capacity
 from .request import ExportRequest
@@ -55,15 +56,27 @@ def all_progress(datasets: Iterable[DatasetProgress]) -> tuple[DatasetProgress, 
     return tuple(datasets)
 
 
+class Protection(StrEnum):
+    """
+    What keeps an artifact from others at rest: this library's encryption, or the store's own.
+
+    Only what this library encrypts can be shredded.
+    """
+
+    LIBRARY = "library"
+    STORE = "store"
+
+
 @frozen(kw_only=True)
 class Artifact:
     """
-    The published bundle: its storage key, size in bytes, and SHA-256 (hex) of what a person downloads.
+    The published bundle: its storage key, and size in bytes and SHA-256 (hex) of what a person downloads.
     """
 
     key: str
     size: int
     sha256: str
+    protection: Protection = field(default=Protection.LIBRARY, converter=Protection)
 
 
 @frozen(kw_only=True)
@@ -150,3 +163,10 @@ def key_context(tenant: str, job_id: str) -> bytes:
     Return what a job's wrapped key is bound to: a key wrapped for one job opens no other.
     """
     return f"{tenant}\n{job_id}".encode()
+
+
+def artifact_context(job: Job, key: str) -> FileContext:
+    """
+    Return what the artifact under a storage key is bound to: its job and place, and the job's fence.
+    """
+    return FileContext(purpose=FilePurpose.ARTIFACT, tenant=job.tenant, job_id=job.id, file=key, fence=job.fence)

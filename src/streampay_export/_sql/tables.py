@@ -50,6 +50,7 @@ job_table = Table(
     Column("artifact_key", name(512)),
     Column("artifact_size", BigInteger),
     Column("artifact_sha256", name(64)),
+    Column("artifact_protection", name(16)),
     Column("failure_slug", name(64)),
     Column("failure_sentence", document()),
     Column("revision", BigInteger, nullable=False),

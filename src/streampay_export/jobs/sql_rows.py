@@ -57,6 +57,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "artifact_key": artifact and artifact.key,
         "artifact_size": artifact and artifact.size,
         "artifact_sha256": artifact and artifact.sha256,
+        "artifact_protection": artifact and str(artifact.protection),
         "failure_slug": failure and failure.slug,
         "failure_sentence": failure and failure.sentence,
         "active_key": active_key(job),
@@ -88,7 +89,7 @@ def _wrapped_key(row: Mapping[Any, Any]) -> WrappedKey | None:
 def _artifact(row: Mapping[Any, Any]) -> Artifact | None:
     if row["artifact_key"] is None:
         return None
-    return Artifact(key=row["artifact_key"], size=row["artifact_size"], sha256=row["artifact_sha256"])
+    return Artifact(**{name: row[f"artifact_{name}"] for name in ("key", "size", "sha256", "protection")})
 
 
 def _failure(row: Mapping[Any, Any]) -> Failure | None:

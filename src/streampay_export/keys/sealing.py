@@ -10,8 +10,10 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ..errors import KeysMissing
+from .._core.encrypted_file import SALT_BYTES, FileContext, FileHeader
+from ..errors import KeysMissing, ObjectAltered
 from .derivation import derive
+from .file_cipher import GcmDecryptor, GcmEncryptor, file_key
 
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
@@ -19,12 +21,14 @@ _NONCE_BYTES = 12
 
 class JobSealer:
     """
-    A `Sealer`: ChaCha20-Poly1305 (RFC 8439) under keys derived from one job key. Thread-safe; not kept.
+    A `Sealer`: keys derived from one job key. Thread-safe; not kept.
 
-    Nonces are random: a job seals a handful of times, and a clash in 96 bits needs billions.
+    Seals are ChaCha20-Poly1305 (RFC 8439) with random nonces: a job seals a handful of times, and a
+    clash in 96 bits needs billions. Files are AES-256-GCM, each under a key of its own.
     """
 
     def __init__(self, job_key: bytes, randomness: Callable[[int], bytes] = os.urandom) -> None:
+        self._job_key = job_key
         self._aead = ChaCha20Poly1305(derive(job_key, "seal"))
         self._pseudonym_key = derive(job_key, "pseudonym")
         self._randomness = randomness
@@ -53,3 +57,19 @@ class JobSealer:
         Return the 32-byte key of this export's pseudonyms.
         """
         return self._pseudonym_key
+
+    def encryptor(self, context: FileContext) -> GcmEncryptor:
+        """
+        Return what encrypts one file under a fresh salt.
+        """
+        header = FileHeader(fence=context.fence, salt=self._randomness(SALT_BYTES))
+        return GcmEncryptor(file_key(self._job_key, header.salt, context), header)
+
+    def decryptor(self, context: FileContext, header: bytes) -> GcmDecryptor:
+        """
+        Return what decrypts the file with this header, or raise `ObjectAltered` for another fence's.
+        """
+        parsed = FileHeader.parse(header)
+        if parsed.fence != context.fence:
+            raise ObjectAltered
+        return GcmDecryptor(file_key(self._job_key, parsed.salt, context), header)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .._core.encrypted_file import FileContext
 from .._core.job import WrappedKey
 
 
@@ -39,6 +40,42 @@ class Tagger(Protocol):
         """
 
 
+class FileEncryptor(Protocol):
+    """
+    Encrypts one file, chunk by chunk, from its beginning to its end. One thread's.
+
+    *header* (48 bytes) is what the encrypted file begins with: it holds a salt nobody used before, so
+    that no file key ever encrypts twice. There is no way back: what failed is encrypted anew by another.
+    """
+
+    @property
+    def header(self) -> bytes:
+        """
+        The encrypted file's first bytes.
+        """
+
+    def seal(self, chunk: bytes, *, last: bool) -> bytes:
+        """
+        Encrypt the next chunk of 64 KiB; *last* says that none follows, and then it may be shorter.
+
+        Only an empty file has an empty chunk. Raises `ValueError` for another size, and after the last.
+        """
+
+
+class FileDecryptor(Protocol):
+    """
+    Decrypts one file's chunks, in any order. Thread-safe.
+    """
+
+    def open(self, number: int, chunk: bytes, *, last: bool) -> bytes:
+        """
+        Return the plaintext of chunk *number* (from 0), tag checked.
+
+        Raises `ObjectAltered` for anything but the chunk of that file, place, and number that was
+        sealed as the last one, or not as the last one, as *last* says.
+        """
+
+
 class Sealer(Protocol):
     """
     What derives from one job key. Values of this type are made per job and not kept.
@@ -57,4 +94,14 @@ class Sealer(Protocol):
     def pseudonym_key(self) -> bytes:
         """
         Return the 32-byte key of this export's pseudonyms.
+        """
+
+    def encryptor(self, context: FileContext) -> FileEncryptor:
+        """
+        Return what encrypts one file, under a key of its own derived from job key, fresh salt and context.
+        """
+
+    def decryptor(self, context: FileContext, header: bytes) -> FileDecryptor:
+        """
+        Return what decrypts the file with this header; `ObjectAltered` unless it was begun with this fence.
         """

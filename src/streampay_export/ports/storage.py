@@ -8,6 +8,8 @@ from typing import BinaryIO, Protocol
 
 from attrs import frozen
 
+from .._core.job import Protection
+
 
 @frozen(kw_only=True)
 class StoredObject:
@@ -79,11 +81,12 @@ class Storage(Put, Read, Delete, ListObjects, Protocol):
     All verbs. Thread-safe. Keys are `[a-z0-9-]` segments (a last one may end in `.zip`, `.part`)
     joined by `/`, checked in one place: anything else is a `SetupError` before the store is touched.
 
-    *protection* says what keeps the artifact from others at rest: `none`, `library` or `store`.
+    *protection* says what keeps artifacts from others at rest. By default that is this library: then
+    whoever publishes puts nothing here but what it encrypted.
     """
 
     @property
-    def protection(self) -> str:
+    def protection(self) -> Protection:
         """
-        `none`, `library` (encrypted by this library) or `store`.
+        `library`, or `store` for one that encrypts by itself what it is given in the clear.
         """

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
+from .._core.job import Protection
 from ..errors import InvalidConfiguration, MissingExtra
 from ..ports.storage import StoredObject
 from .check import check_key, check_prefix, check_range
@@ -29,16 +30,15 @@ class FsspecStorage:
     A `Storage` behind a URL: `file:///folder`, `memory://name`, `s3://bucket/path`, `gs://…`, `az://…`.
 
     Thread-safe; nothing to close. Nothing is touched before the first call. *options* go to the fsspec
-    file system (credentials, endpoint). What is stored is not encrypted yet, so a store elsewhere needs
-    *unencrypted* to be true. Raises `InvalidConfiguration`, and `MissingExtra` when the store's library
-    is not installed.
+    file system (credentials, endpoint). Raises `InvalidConfiguration`, and `MissingExtra` when the
+    store's library is not installed.
     """
 
-    protection = "none"
+    protection = Protection.LIBRARY
 
-    def __init__(self, url: str, *, unencrypted: bool = False, **options: Any) -> None:
+    def __init__(self, url: str, **options: Any) -> None:
         self._url = url
-        self._place = _open(url, unencrypted=unencrypted, options=options)
+        self._place = _open(url, options)
 
     def __repr__(self) -> str:
         return f"FsspecStorage({self._url!r})"
@@ -88,7 +88,7 @@ class FsspecStorage:
         return self._place.sweep_leftovers(older_than)
 
 
-def _open(url: str, *, unencrypted: bool, options: dict[str, Any]) -> Disk | ObjectStore:
+def _open(url: str, options: dict[str, Any]) -> Disk | ObjectStore:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -106,11 +106,6 @@ def _open(url: str, *, unencrypted: bool, options: dict[str, Any]) -> Disk | Obj
     root = (parts.netloc + parts.path).rstrip("/")
     if not _PLACE.fullmatch(root):
         raise InvalidConfiguration(_URL, f"write {parts.scheme}://name or {parts.scheme}://name/path")
-    if parts.scheme != "memory" and not unencrypted:
-        raise InvalidConfiguration(
-            "storage.unencrypted",
-            "artifacts are not encrypted yet; say true if this store may hold them as they are, or use file://",
-        )
     return ObjectStore(parts.scheme, root, _file_system(parts.scheme, options))
 
 

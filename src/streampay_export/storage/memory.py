@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from .._core.job import Protection
 from ..errors import ObjectExists, ObjectMissing
 from ..ports.storage import StoredObject
 from .check import check_key, check_prefix, check_range
@@ -20,7 +21,7 @@ class MemoryStorage:
     A `Storage` in a dictionary, gone with the process. Thread-safe; nothing to close.
     """
 
-    protection = "none"
+    protection = Protection.LIBRARY
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}

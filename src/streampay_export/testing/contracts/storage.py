@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ..._core.job import Protection
 from ...errors import ExportError, ObjectExists, ObjectMissing, SetupError
 from ...ports.storage import Storage
 
@@ -105,9 +106,9 @@ class StorageContract:
 
     def test_it_says_what_protects_its_objects(self, storage: Storage) -> None:
         """
-        Protection is one of the three words.
+        Protection is one of the two words.
         """
-        assert storage.protection in {"none", "library", "store"}
+        assert storage.protection in set(Protection)
 
     @pytest.mark.parametrize("content", [b"", b"x", CONTENT], ids=["empty", "one byte", "several chunks"])
     def test_what_is_put_is_stored(self, storage: Storage, raw_read: RawRead, content: bytes) -> None:

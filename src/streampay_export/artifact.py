@@ -1,0 +1,71 @@
+"""
+The artifact: a bundle encrypted, put into storage once, and read back before it counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+
+from ._core.job import Artifact, Job, artifact_context, key_context
+from .errors import ExportGone, ObjectAltered, ObjectExists, ObjectMissing, StorageUnavailable
+from .ports.keys import Sealer
+from .stage import Stage, disk_errors, unnamed_file
+from .storage.encrypted import EncryptedFile, encrypted
+from .wiring import Wiring
+
+
+def sealer_of(wiring: Wiring, job: Job) -> Sealer:
+    """
+    Unwrap a job's key and return what derives from it.
+
+    Raises `ExportGone` when the key was shredded, `KeysMissing` when it does not open.
+    """
+    if job.wrapped_key is None:
+        raise ExportGone(state="shredded")
+    return wiring.sealer(wiring.keys.unwrap(job.wrapped_key, key_context(job.tenant, job.id)))
+
+
+def artifact_file(wiring: Wiring, sealer: Sealer, job: Job, artifact: Artifact) -> EncryptedFile:
+    """
+    Return a job's artifact as a file, read by the offsets of the bundle that is encrypted in it.
+    """
+    context = artifact_context(job, artifact.key)
+    return EncryptedFile(
+        storage=wiring.storage,
+        key=artifact.key,
+        size=artifact.size,
+        decryptor=lambda header: sealer.decryptor(context, header),
+    )
+
+
+def publish(wiring: Wiring, sealer: Sealer, job: Job, bundle: Stage, artifact: Artifact) -> None:
+    """
+    Encrypt the bundle and put it under the artifact's key. Raises `StorageUnavailable`.
+    """
+    encryptor = sealer.encryptor(artifact_context(job, artifact.key))
+    with unnamed_file(wiring.stage_folder) as draft:
+        for block in encrypted(bundle.blocks(), encryptor):
+            with disk_errors():
+                draft.write(block)
+        # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
+        with suppress(ObjectExists):
+            wiring.storage.put(artifact.key, draft)
+
+
+def read_back(file: EncryptedFile, artifact: Artifact, *, check: Callable[[], None]) -> None:
+    """
+    Read the whole artifact from storage and compare it with what was put there.
+
+    *check* is called between its chunks and may raise. Raises `StorageUnavailable` for a difference.
+    """
+    sha256 = hashlib.sha256()
+    try:
+        for chunk in file.read():
+            check()
+            sha256.update(chunk)
+    except (ObjectAltered, ObjectMissing):
+        pass
+    if sha256.hexdigest() != artifact.sha256:
+        raise StorageUnavailable("it gave back something else than was put there")
