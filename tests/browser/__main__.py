@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser
+
 from tests.browser.chromium import DESKTOP, PHONE, chromium, opened
 from tests.browser.histories import HISTORIES, hostile
 from tests.browser.hostile_texts import MARKED
