@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from ..errors import ExportError, Interrupted
-from . import exporting, listing, operating
+from . import checking, exporting, listing, operating
 from .deployment import log_to_terminal, say
 from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
 
@@ -127,6 +127,14 @@ def policy_list(*, config: MaybeConfig = None, profile: Profile = "self", json: 
     List every field with what happens to it and why.
     """
     listing.policy_list(config, profile, as_json=json)
+
+
+@policy.command(name="check")
+def policy_check(*, config: Config, json: Json = False) -> int:
+    """
+    Compare the live database with the catalog: what nobody named, what went, what no longer fits.
+    """
+    return checking.policy_check(config, as_json=json)
 
 
 @app.command

@@ -79,15 +79,14 @@ def make_database(file: Path) -> None:
         for dataset in STREAMPAY.datasets:
             # Amounts are text: as SQLite numbers they would be floats, and inexact.
             columns = {each.column: "INTEGER" if each.type == "integer" else "TEXT" for each in dataset.fields}
+            columns |= {name: f"{columns[name]} NOT NULL" for name in dataset.key}
             listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            database.execute(f'CREATE TABLE "{dataset.table}" ({listed})')
+            database.execute(f'CREATE TABLE "{dataset.table}" ({listed}, PRIMARY KEY ("{dataset.key[-1]}"))')
         _fill(database, "users", _users(everybody))
         _fill(database, "streams", map(_stream_row, streams, cycle(MEMOS)))
         _fill(database, "payouts", _payouts(everybody[0], streams))
         _fill(database, "events", _events(streams))
         for index in (
-            "users_wallet ON users (wallet_address)",
-            "streams_id ON streams (id)",
             "streams_payer ON streams (payer, created_at, id)",
             "streams_recipient ON streams (recipient, created_at, id)",
             "payouts_wallet ON payouts (wallet_address, requested_at, id)",

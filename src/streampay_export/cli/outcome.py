@@ -56,11 +56,11 @@ def tell(error: ExportError, *, as_json: bool) -> None:
         print_json({"error": {"slug": slug, "detail": sentence}})
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, ascii_only: bool = False) -> None:
     """
-    Print *value* as one line.
+    Print *value* as one line; *ascii_only* escapes names that nobody has looked at, for terminals.
     """
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only) + "\n")
     sys.stdout.flush()
 
 

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from .._core.catalog import Catalog
+from .._core.table_facts import TableFacts
 from ..errors import InvalidConfiguration, quoted
 from .sqlalchemy_database import Database
 from .sqlalchemy_engine import database_of, open_engine
@@ -86,6 +87,13 @@ class SqlAlchemySource:
         with self.snapshot() as snapshot:
             for dataset in catalog.datasets:
                 snapshot.check(dataset)
+
+    def table_facts(self, table: str) -> TableFacts | None:
+        """
+        Return what the database declares of a table or view; `None` if there is no such table. Reads no row.
+        """
+        with self.snapshot() as snapshot:
+            return snapshot.table_facts(table)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:

@@ -5,7 +5,7 @@ What the SQL source needs to know of one kind of database. A further kind is one
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from enum import Enum, auto
@@ -15,6 +15,7 @@ from attrs import field, frozen
 from sqlalchemy import ClauseElement, ColumnElement, Dialect
 
 from .._core.selection import Row
+from .._core.table_facts import TableFacts
 from ..errors import BackendError
 from .timestamp_forms import InstantForm
 
@@ -49,13 +50,14 @@ class Kind(Enum):
 @frozen(kw_only=True)
 class SqlColumn:
     """
-    One column as the database declares it. *bits* is the width of an integer.
+    One column as the database declares it, *declared* in its own words. *bits* is the width of an integer.
     """
 
     name: str
     kind: Kind
     nullable: bool = True
     bits: int = 64
+    declared: str = ""
 
 
 @frozen(kw_only=True)
@@ -139,6 +141,11 @@ class Database(Protocol):
     def columns(self, run: Run, table: str, schema: str | None) -> Sequence[SqlColumn]:
         """
         Return a table's or view's columns; none if there is no such table.
+        """
+
+    def facts(self, run: Run, table: str, schema: str | None) -> TableFacts | None:
+        """
+        Return the facts about a table or view (see `SchemaInspector`); `None` if there is no such table.
         """
 
     def tables(self, run: Run, schema: str | None) -> Sequence[str]:
@@ -237,3 +244,20 @@ def canonical_integer(text: str, bits: int) -> list[object]:
         return []
     number = int(text)
     return [number] if -(1 << bits - 1) <= number < 1 << bits - 1 else []
+
+
+def in_one_direction(columns: Iterable[tuple[str | None, bool]]) -> tuple[str, ...]:
+    """
+    Return the columns of an index by which it can be read in order, of (name, descending) each.
+
+    One value of the first is looked up, so that one may run either way; the others are read forward or
+    backward, all together. `None` is an expression or a column in an order of its own: there it ends.
+    """
+    ordered: list[str] = []
+    way: bool | None = None
+    for name, descending in columns:
+        if name is None or (ordered and way not in {None, descending}):
+            break
+        way = descending if ordered else None
+        ordered.append(name)
+    return tuple(ordered)

@@ -20,8 +20,10 @@ from sqlalchemy import ColumnElement, Dialect, Text, cast, collate
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
 from .._core.selection import Row
+from .._core.table_facts import TableFacts
 from ..errors import BackendError, SourceUnavailable
 from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
+from .sqlalchemy_postgresql_facts import postgresql_facts
 from .timestamp_forms import Aware, Day, Epoch, InstantForm, Naive, TextForm
 
 # Longer than any page or count takes while the documented indexes exist; a hung query must not hold a worker.
@@ -57,7 +59,7 @@ _SORT = re.compile(r"[ >-]*Sort  ")
 # A domain is what it is made of.
 _COLUMNS = """
     SELECT a.attname::text, coalesce(base.typname, own.typname)::text,
-           NOT (a.attnotnull OR own.typnotnull)
+           NOT (a.attnotnull OR own.typnotnull), pg_catalog.format_type(a.atttypid, a.atttypmod)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -155,9 +157,22 @@ class Postgresql:
         Return a table's or view's columns; none if there is no such table.
         """
         return [
-            SqlColumn(name=name, kind=_KINDS.get(type_, Kind.OTHER), nullable=nullable, bits=_BITS.get(type_, 64))
-            for name, type_, nullable in run(_COLUMNS, {"table": table, "schema": schema})
+            SqlColumn(
+                name=name,
+                kind=_KINDS.get(type_, Kind.OTHER),
+                nullable=nullable,
+                bits=_BITS.get(type_, 64),
+                declared=declared,
+            )
+            for name, type_, nullable, declared in run(_COLUMNS, {"table": table, "schema": schema})
         ]
+
+    def facts(self, run: Run, table: str, schema: str | None) -> TableFacts | None:
+        """
+        Return the facts about a table or view; `None` if there is no such table.
+        """
+        columns = self.columns(run, table, schema)
+        return postgresql_facts(run, table, schema, columns) if columns else None
 
     def tables(self, run: Run, schema: str | None) -> Sequence[str]:
         """

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from .._core.catalog import Dataset, Direction
 from .._core.selection import Census, Column, Key, Query, Row
+from .._core.table_facts import TableFacts
 from ..errors import ExportError, SourceMismatch, SourceUnavailable, UnwritableValue, listed, quoted
 from .sqlalchemy_database import Database, SqlTable
 from .sqlalchemy_reading import Reading, instant_form
@@ -79,6 +80,12 @@ class SqlSnapshot:
             form = instant_form(self._database, dataset, column, self._zone, None)
             if form is None and not self._database.sampled(column):
                 raise SourceMismatch(dataset.name, f"as-of column {quoted(dataset.as_of)} holds no times")
+
+    def table_facts(self, table: str) -> TableFacts | None:
+        """
+        Return what the database declares of a table or view; `None` if there is no such table.
+        """
+        return self._database.facts(self._run, table, self._schema)
 
     def close(self) -> None:
         """

@@ -16,8 +16,10 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.sql.operators import custom_op
 
 from .._core.selection import Row
+from .._core.table_facts import TableFacts
 from ..errors import BackendError, SourceUnavailable
 from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
+from .sqlalchemy_sqlite_facts import rowid_alias, sqlite_facts
 from .timestamp_forms import Epoch, InstantForm, TextForm
 
 _SORT = "USE TEMP B-TREE FOR ORDER BY"
@@ -107,18 +109,26 @@ class Sqlite:
         if not run("SELECT 1 FROM pragma_database_list WHERE name = :schema", {"schema": schema or "main"}):
             return []
         rows = run(
-            'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(:table, :schema)',
+            'SELECT name, type, "notnull" FROM pragma_table_xinfo(:table, :schema)',
             {"table": table, "schema": schema or "main"},
         )
-        alone = sum(bool(pk) for *_, pk in rows) == 1
+        alias = rowid_alias(run, table, schema or "main")
         return [
             SqlColumn(
                 name=name,
                 kind=_affinity(declared),
-                nullable=not (notnull or (pk and alone and declared.upper() == "INTEGER")),
+                nullable=not notnull and name != alias,
+                declared=declared,
             )
-            for name, declared, notnull, pk in rows
+            for name, declared, notnull in rows
         ]
+
+    def facts(self, run: Run, table: str, schema: str | None) -> TableFacts | None:
+        """
+        Return the facts about a table or view; `None` if there is no such table.
+        """
+        columns = self.columns(run, table, schema)
+        return sqlite_facts(run, table, schema or "main", columns) if columns else None
 
     def tables(self, run: Run, schema: str | None) -> Sequence[str]:
         """

@@ -1,0 +1,37 @@
+"""
+`policy check`: the live database held against the catalog.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import asdict
+
+from .._core.finding import Drift
+from ..configuration import read_configuration
+from ..drift import check_drift, lines_of
+from .deployment import source_of
+from .outcome import DONE, NO, print_json
+
+
+def policy_check(config: Path, *, as_json: bool) -> int:
+    """
+    Print where database and catalog have come apart; return 1 if anywhere they have.
+    """
+    configuration = read_configuration(config)
+    with source_of(configuration) as source:
+        drift = check_drift(source, configuration.catalog)
+    if as_json:
+        print_json(_form(drift), ascii_only=True)
+    else:
+        print("\n".join(lines_of(drift)))
+    return NO if drift.findings else DONE
+
+
+def _form(drift: Drift) -> dict[str, object]:
+    return {
+        "findings": [asdict(each) for each in drift.findings],
+        "excused": [{**asdict(each.finding), "reason": each.reason} for each in drift.excused],
+        "notes": [asdict(each) for each in drift.notes],
+    }
