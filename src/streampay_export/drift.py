@@ -9,15 +9,18 @@ from itertools import groupby
 from operator import attrgetter
 
 from ._core.catalog import Catalog
-from ._core.drift import find_drift, tables_of
+from ._core.drift import NO_POLICIES, find_drift, tables_of
 from ._core.finding import Drift, Finding
+from ._core.policy import Policies
 from .errors import InvalidConfiguration, quoted
 from .ports.inspection import SchemaInspector
 
 
-def check_drift(source: object, catalog: Catalog) -> Drift:
+def check_drift(source: object, catalog: Catalog, policies: Policies = NO_POLICIES) -> Drift:
     """
-    Compare a live source with the catalog. Reads declarations, never rows.
+    Compare a live source with the catalog, and with the columns on which rules of *policies* depend.
+
+    Reads declarations, never rows. Not of one moment: what is altered meanwhile may be seen or not.
 
     Raises `InvalidConfiguration` for a source that declares nothing (no `SchemaInspector`), and
     `SourceUnavailable` for one that does not answer.
@@ -28,7 +31,7 @@ def check_drift(source: object, catalog: Catalog) -> Drift:
             "check the database behind it with SqlAlchemySource"
         )
         raise InvalidConfiguration("source", problem)
-    return find_drift(catalog, {table: source.table_facts(table) for table in tables_of(catalog)})
+    return find_drift(catalog, {table: source.table_facts(table) for table in tables_of(catalog)}, policies)
 
 
 def lines_of(drift: Drift) -> Sequence[str]:

@@ -4,14 +4,16 @@ One dataset compared with the facts about its tables. Of what is missing, nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
 from ..errors import quoted
-from .catalog import Dataset, Direction
+from .catalog import Dataset
+from .column_use import Uses, columns_used, owner_columns_used
 from .field import Field, FieldType
 from .finding import Finding, FindingKind
+from .policy import Policies
 from .table_facts import ColumnFacts, Stored, TableFacts
 
 _NUMBERS = frozenset({Stored.INTEGER, Stored.DECIMAL, Stored.FLOAT})
@@ -30,50 +32,14 @@ _FITTING: Mapping[FieldType, frozenset[Stored]] = {
 }
 
 
-def columns_used(dataset: Dataset) -> Mapping[str, Sequence[str]]:
-    """
-    Return each column of the dataset's own table that the catalog names, with what it is needed for.
-    """
-    uses: dict[str, list[str]] = {}
-
-    def use(column: str, what: str) -> None:
-        uses.setdefault(column, []).append(what)
-
-    for each in dataset.fields:
-        use(each.column, f"field {quoted(each.name)}")
-    for column in dataset.key:
-        use(column, "key")
-    for column in dataset.subject:
-        use(column, "subject")
-    if dataset.owner is not None:
-        use(dataset.owner.via, "owner.via")
-    if dataset.as_of is not None:
-        use(dataset.as_of, "as_of")
-    if isinstance(dataset.direction, Direction):
-        use(dataset.direction.out, "direction.out")
-        use(dataset.direction.into, "direction.in")
-    if dataset.omit is not None:
-        use(dataset.omit.column, "omit_deleted")
-    return uses
-
-
-def owner_columns_used(dataset: Dataset) -> Mapping[str, Sequence[str]]:
-    """
-    Return each column of the dataset's owner table that the catalog names, with what it is needed for.
-    """
-    if dataset.owner is None:
-        return {}
-    return {dataset.owner.key: ["owner.key"]} | {name: ["owner.subject"] for name in dataset.owner.subject}
-
-
 def dataset_findings(
-    dataset: Dataset, timezone: str | None, facts: Mapping[str, TableFacts | None]
+    dataset: Dataset, policies: Policies, timezone: str | None, facts: Mapping[str, TableFacts | None]
 ) -> Iterator[Finding]:
     """
     Yield what is wrong between a dataset and its tables, *timezone* being that of times without one.
     """
     table = _Comparison(dataset, dataset.table, facts[dataset.table])
-    yield from table.missing(columns_used(dataset))
+    yield from table.missing(columns_used(dataset, policies))
     for each in dataset.fields:
         yield from table.field(each, timezone)
     if dataset.as_of is not None:
@@ -97,7 +63,7 @@ class _Comparison:
     table: str
     facts: TableFacts | None
 
-    def missing(self, uses: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    def missing(self, uses: Uses) -> Iterator[Finding]:
         if self.facts is None:
             yield self._finding(FindingKind.MISSING, None, "there is no such table: name another in the catalog")
             return

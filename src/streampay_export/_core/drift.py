@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .catalog import Catalog
-from .dataset_drift import columns_used, dataset_findings, owner_columns_used
+from .column_use import columns_used, owner_columns_used
+from .dataset_drift import dataset_findings
 from .finding import Drift, Excused, Finding, FindingKind
+from .policy import Policies
 from .table_facts import TableFacts
 
+NO_POLICIES = Policies({})
 _KINDS = list(FindingKind)
 
 
@@ -25,11 +28,15 @@ def tables_of(catalog: Catalog) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in named for name in names))
 
 
-def find_drift(catalog: Catalog, facts: Mapping[str, TableFacts | None]) -> Drift:
+def find_drift(catalog: Catalog, facts: Mapping[str, TableFacts | None], policies: Policies = NO_POLICIES) -> Drift:
     """
     Compare the catalog with the facts about each of its tables; `None` is a table that is not there.
+
+    *policies* add the columns on which their rules depend.
     """
-    everything = [found for each in catalog.datasets for found in dataset_findings(each, catalog.timezone, facts)]
+    everything = [
+        found for each in catalog.datasets for found in dataset_findings(each, policies, catalog.timezone, facts)
+    ]
     findings: list[Finding] = []
     notes: list[Finding] = []
     excused: list[Excused] = []
@@ -38,7 +45,7 @@ def find_drift(catalog: Catalog, facts: Mapping[str, TableFacts | None]) -> Drif
         found = [each for each in everything if each.table == table]
         reasons = _reasons(catalog, table)
         if there is not None:
-            found += _unclassified(catalog, table, there)
+            found += _unclassified(catalog, policies, table, there)
             found += _stale(catalog, table, there, found)
         for each in _in_order(found, there):
             reason = reasons.get(each.column or "")
@@ -51,14 +58,14 @@ def find_drift(catalog: Catalog, facts: Mapping[str, TableFacts | None]) -> Drif
     return Drift(findings=tuple(findings), notes=tuple(notes), excused=tuple(excused))
 
 
-def _unclassified(catalog: Catalog, table: str, there: TableFacts) -> Iterator[Finding]:
+def _unclassified(catalog: Catalog, policies: Policies, table: str, there: TableFacts) -> Iterator[Finding]:
     """
     Yield the columns that nobody named. Of a table that is only an owner's, the others are nobody's concern.
     """
     on_it = [each for each in catalog.datasets if each.table == table]
     if not on_it:
         return
-    named = {column for each in on_it for column in columns_used(each)}
+    named = {column for each in on_it for column in columns_used(each, policies)}
     for each in catalog.datasets:
         named |= owner_columns_used(each).keys() if each.owner and each.owner.table == table else set()
     for column in there.columns:

@@ -21,7 +21,7 @@ def policy_check(config: Path, *, as_json: bool) -> int:
     """
     configuration = read_configuration(config)
     with source_of(configuration) as source:
-        drift = check_drift(source, configuration.catalog)
+        drift = check_drift(source, configuration.catalog, configuration.policies)
     if as_json:
         print_json(_form(drift), ascii_only=True)
     else:
