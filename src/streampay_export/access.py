@@ -69,6 +69,14 @@ class Gate:
         if not self._asked(access):
             self._refuse(actor, Action.REQUEST)
 
+    def admit_to_trail(self, actor: Actor) -> None:
+        """
+        Raise `NotFound` unless the actor may read what the audit trail says about themselves.
+        """
+        access = Access(actor=actor, action=Action.TRAIL, profile="self", owns=True, requested=False)
+        if actor.capacity is not Capacity.SUBJECT or not self._asked(access):
+            self._refuse(actor, Action.TRAIL)
+
     def may_read(self, actor: Actor, job: Job) -> bool:
         """
         Return whether the actor may see the job in a list; records nothing.

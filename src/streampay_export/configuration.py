@@ -131,6 +131,7 @@ def _places(top: TomlTable, folder: Path) -> Places:
         jobs=_anchored(jobs.text("url", beside.jobs), folder),
         audit=trail,
         keys=folder / keys.text("path", str(beside.keys)),
+        checkpoints=folder / audit.text("checkpoints", str(beside.checkpoints)),
     )
     for table in (storage, jobs, audit, keys):
         table.finish()

@@ -17,12 +17,14 @@ from ._core.catalog import Catalog
 from ._core.notice import ProcessingNotice
 from ._core.policy import Policies
 from .access import owner_only
+from .audit.checkpoints import Checkpoints, FileCheckpoints
 from .audit.jsonl import JsonLinesAudit
 from .audit.sql import SqlAudit
 from .dispatch.threads import ThreadDispatcher
 from .identity import make_id, random_bytes
 from .jobs.sql import SqlJobStore
 from .keys.local import LocalKeys
+from .keys.ring import KeyRing
 from .keys.sealing import JobSealer
 from .links.app import AppLinks
 from .ports.authorize import Authorizer
@@ -50,17 +52,25 @@ def default_writers() -> Mapping[str, Writer]:
 class Places:
     """
     Where a deployment keeps what it keeps. `Places.beside(folder)` is the default of each.
+
+    *checkpoints* of the audit trail are beside the keys' folder unless said otherwise: there they prove
+    little, as whoever can rewrite the trail can rewrite them too.
     """
 
     storage: str
     jobs: str
     audit: str
     keys: Path
+    checkpoints: Path = field()
+
+    @checkpoints.default
+    def _beside_keys(self) -> Path:
+        return self.keys.with_name("audit-checkpoints.jsonl")
 
     @classmethod
     def beside(cls, folder: Path) -> Places:
         """
-        Return the defaults: `exports/`, `exports.db`, `audit.jsonl` and `keys/` in *folder*.
+        Return the defaults: `exports/`, `exports.db`, `audit.jsonl`, `audit-checkpoints.jsonl` and `keys/`.
         """
         folder = folder.absolute()
         return cls(
@@ -143,7 +153,9 @@ def embedded(
     jobs.create_tables()
     keys_made = not places.keys.exists() and not jobs.has_jobs()
     keys = LocalKeys.load_or_init(places.keys, created_at=now, first_use=keys_made)
-    audit = _audit(places.audit)
+    audit = open_trail(places, keys)
+    if isinstance(audit, SqlAudit):
+        audit.create_tables()
     bell = ThreadDispatcher(lambda *ring: worker.work(*ring), threads=threads)  # noqa: PLW0108  # the worker is made below
     wiring = Wiring(
         catalog=catalog,
@@ -170,6 +182,8 @@ def embedded(
         clock=lambda: datetime.now(UTC),
         retention=retention,
         stage_folder=stage_folder,
+        trail=audit,
+        checkpoint=audit.checkpoint,
     )
     worker = Worker(wiring)
     return Embedded(
@@ -182,9 +196,18 @@ def embedded(
     )
 
 
-def _audit(place: str) -> SqlAudit | JsonLinesAudit:
-    if "://" not in place:
-        return JsonLinesAudit(Path(place))
-    audit = SqlAudit(place, make_folder=True)
-    audit.create_tables()
-    return audit
+def open_trail(places: Places, keys: KeyRing) -> SqlAudit | JsonLinesAudit:
+    """
+    Open the audit trail as it is; the caller closes it. Nothing is made before it is needed.
+    """
+    checkpoints = open_checkpoints(places, keys)
+    if "://" in places.audit:
+        return SqlAudit(places.audit, chain=keys.chain, checkpoints=checkpoints, make_folder=True)
+    return JsonLinesAudit(Path(places.audit), chain=keys.chain, checkpoints=checkpoints)
+
+
+def open_checkpoints(places: Places, keys: KeyRing) -> Checkpoints:
+    """
+    Return what signs and reads the trail's checkpoints.
+    """
+    return Checkpoints(FileCheckpoints(places.checkpoints), keys.checkpoints, lambda: datetime.now(UTC))

@@ -36,6 +36,7 @@ The first split is whose fault it is; `retry` says whether the same call may suc
     ├── BackendError                something outside failed (retry: yes)
     │   ├── SourceUnavailable · StorageUnavailable · JobStoreUnavailable · AuditUnavailable
     │   └── ObjectMissing · ObjectExists · ObjectAltered (retry: no)
+    ├── TrailBroken                 the audit trail is not what was recorded (retry: no)
     ├── Stopped                     this worker must not go on (retry: by whoever holds the job now)
     │   ├── LeaseLost
     │   └── Interrupted
@@ -669,6 +670,21 @@ class ObjectAltered(BackendError):
 
     def __str__(self) -> str:
         return "an object in storage is not the one that was put there; ask for a new export"
+
+
+@define
+class TrailBroken(ExportError):
+    """
+    The audit trail is not what was recorded: somebody changed it, or lost a part of it.
+    """
+
+    slug = "trail-broken"
+
+    tenant: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the audit trail of tenant {self.tenant} does not hold at {self.problem}"
 
 
 class Stopped(ExportError):

@@ -17,11 +17,19 @@ from ._core.party import Actor, Subject
 from ._core.policy import ListedField, listed_fields
 from ._core.selection import Window
 from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
-from ._core.trail import AuditEntry, Event
+from ._core.trail import AuditEntry, Event, TrailItem
 from .access import Gate
 from .artifact import artifact_file, sealer_of
 from .download import Download
-from .errors import ExportGone, ExportNotReady, InvalidCursor, InvalidRequest, StorageUnavailable, TicketExpired
+from .errors import (
+    ExportGone,
+    ExportNotReady,
+    InvalidConfiguration,
+    InvalidCursor,
+    InvalidRequest,
+    StorageUnavailable,
+    TicketExpired,
+)
 from .ports.authorize import Action
 from .ports.jobs import Admission
 from .ports.signing import PublicKey, Signature
@@ -229,6 +237,31 @@ class ExportService:
             except StorageUnavailable:
                 pass  # out of reach already; the sweeper's to delete
         return Export.of(job, w.jobs.now())
+
+    def trail(self, actor: Actor) -> tuple[TrailItem, ...]:
+        """
+        Return what the audit trail says about the actor, oldest first: dates, events, profiles and
+        capacities, and nobody's name (GDPR Art. 15(1)).
+
+        For subjects alone. Raises `InvalidConfiguration` where the deployment's sink cannot be read.
+        """
+        w = self._wiring
+        self._gate.admit_to_trail(actor)
+        if w.trail is None:
+            raise InvalidConfiguration("audit", "this trail cannot be read back; add a sink that can")
+        pseudonym = w.tagger.audit_pseudonym(actor.tenant, w.tagger.owner_tag(actor.tenant, actor.id))
+        entries = list(w.trail.entries(actor.tenant, subject=pseudonym))
+        profiles = {each.job_id: each.facts["profile"] for each in entries if "profile" in each.facts}
+        return tuple(
+            TrailItem(
+                at=each.at,
+                event=each.event,
+                job_id=each.job_id,
+                profile=profiles.get(each.job_id, ""),
+                capacity=each.capacity,
+            )
+            for each in entries
+        )
 
     def policy(self, profile: str = "self") -> Mapping[str, tuple[ListedField, ...]]:
         """

@@ -71,13 +71,15 @@ class Sweeper:
         deleted = each(jobs.orphans(), self._delete_artifact)
         rung = each(jobs.waiting(), self._ring)
         orphans = self._delete_unclaimed(failures)
+        delivered = self._record.deliver()
+        self._checkpoint(failures)
         return Swept(
             expired=expired,
             deleted=deleted,
             exhausted=exhausted,
             rung=rung,
             orphans=orphans,
-            delivered=self._record.deliver(),
+            delivered=delivered,
             failures=failures[0],
         )
 
@@ -130,6 +132,13 @@ class Sweeper:
     def _ring(self, job: Job) -> bool:
         self._wiring.dispatcher.ring(job.tenant, job.id)
         return True
+
+    def _checkpoint(self, failures: list[int]) -> None:
+        try:
+            self._wiring.checkpoint()
+        except ExportError as error:
+            logger.warning("sweeper: audit: %s", error)
+            failures[0] += 1
 
     def _delete_unclaimed(self, failures: list[int]) -> int:
         """

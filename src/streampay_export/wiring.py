@@ -15,7 +15,7 @@ from ._core.deadline import one_month_after
 from ._core.notice import ProcessingNotice
 from ._core.policy import Policies
 from .errors import InvalidConfiguration
-from .ports.audit import AuditSink
+from .ports.audit import AuditReader, AuditSink
 from .ports.authorize import Authorizer
 from .ports.clock import Clock
 from .ports.dispatch import Dispatcher
@@ -44,7 +44,8 @@ class Wiring:
 
     *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
     *stage_folder* holds work in progress (unnamed files); `None` is the system's temporary folder.
-    *deadline* gives the legal due date for an instant of receipt (GDPR Art. 12(3)).
+    *deadline* gives the legal due date for an instant of receipt (GDPR Art. 12(3)). *trail* reads the
+    audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
     """
 
     catalog: Catalog
@@ -78,6 +79,8 @@ class Wiring:
     max_attempts: int = 5
     stage_folder: Path | None = None
     deadline: Callable[[datetime], datetime] = field(default=one_month_after)
+    trail: AuditReader | None = None
+    checkpoint: Callable[[], object] = field(default=lambda: None)
 
     def __attrs_post_init__(self) -> None:
         self.policies.check(self.catalog)

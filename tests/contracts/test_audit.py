@@ -12,17 +12,17 @@ import pytest
 from streampay_export.audit.jsonl import JsonLinesAudit
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import AuditUnavailable
-from streampay_export.testing.contracts.audit import AuditReaderContract
+from streampay_export.testing.contracts.audit import TEST_CHAIN, AuditReaderContract, ChainedTrailContract
 from streampay_export.testing.contracts.outbox import make_entry
 
 
-class TestJsonLinesAudit(AuditReaderContract):
+class TestJsonLinesAudit(ChainedTrailContract):
     @pytest.fixture
     def make_sink(self, tmp_path):
         """
         Opens the one trail.
         """
-        return lambda: JsonLinesAudit(tmp_path / "audit" / "trail.jsonl")
+        return lambda: JsonLinesAudit(tmp_path / "audit" / "trail.jsonl", chain=TEST_CHAIN)
 
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path):
@@ -39,7 +39,9 @@ class TestJsonLinesAudit(AuditReaderContract):
 
         def read():
             text = (tmp_path / "audit" / "trail.jsonl").read_text(encoding="ascii")
-            return [(form["tenant"], form["id"]) for form in map(json.loads, text.splitlines())]
+            return [
+                (form["tenant"], form["id"]) for form in (json.loads(line)["entry"] for line in text.splitlines())
+            ]
 
         return read
 
@@ -57,7 +59,7 @@ class TestJsonLinesAudit(AuditReaderContract):
         return hide
 
 
-class TestSqlAudit(AuditReaderContract):
+class TestSqlAudit(ChainedTrailContract):
     @pytest.fixture
     def make_sink(self, tmp_path):
         """
@@ -66,7 +68,7 @@ class TestSqlAudit(AuditReaderContract):
         opened = []
 
         def make():
-            sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}")
+            sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}", chain=TEST_CHAIN)
             sink.create_tables()
             opened.append(sink)
             return sink
@@ -84,7 +86,7 @@ class TestSqlAudit(AuditReaderContract):
         def read():
             connection = sqlite3.connect(tmp_path / "audit.db")
             try:
-                return connection.execute("SELECT tenant, id FROM export_audit ORDER BY number").fetchall()
+                return connection.execute("SELECT tenant, id FROM export_audit ORDER BY number, tenant").fetchall()
             finally:
                 connection.close()
 
@@ -171,7 +173,7 @@ def test_a_line_that_a_crash_cut_off_is_removed(tmp_path):
     A torn last line, at whatever byte, is not read and is gone after the next append; whole lines stay.
     """
     path = tmp_path / "trail.jsonl"
-    sink = JsonLinesAudit(path)
+    sink = JsonLinesAudit(path, chain=TEST_CHAIN)
     sink.append(make_entry("1"))
     whole = path.read_bytes()
     sink.append(make_entry("2"))
@@ -179,7 +181,7 @@ def test_a_line_that_a_crash_cut_off_is_removed(tmp_path):
     for cut in range(len(whole), len(both)):
         path.write_bytes(both[:cut])
         assert [make_entry("1")] == list(sink.entries("default"))
-        JsonLinesAudit(path).append(make_entry("2"))
+        JsonLinesAudit(path, chain=TEST_CHAIN).append(make_entry("2"))
         assert both == path.read_bytes()
 
 
@@ -188,7 +190,7 @@ def test_a_running_sink_repairs_what_another_left_torn(tmp_path):
     A sink that knows the file already repairs a line that another process died in.
     """
     path = tmp_path / "trail.jsonl"
-    sink = JsonLinesAudit(path)
+    sink = JsonLinesAudit(path, chain=TEST_CHAIN)
     sink.append(make_entry("1"))
     with path.open("ab") as file:
         file.write(b'{"actor":"aaaa')
@@ -201,7 +203,7 @@ def test_a_file_moved_away_is_begun_anew(tmp_path):
     After rotation the sink writes a new file, and knows nothing of the old one.
     """
     path = tmp_path / "trail.jsonl"
-    sink = JsonLinesAudit(path)
+    sink = JsonLinesAudit(path, chain=TEST_CHAIN)
     sink.append(make_entry("1"))
     path.rename(tmp_path / "trail.1")
     sink.append(make_entry("1"))
@@ -214,7 +216,7 @@ def test_the_file_is_private_whatever_the_umask(tmp_path):
     """
     before = os.umask(0)
     try:
-        JsonLinesAudit(tmp_path / "trail.jsonl").append(make_entry("1"))
+        JsonLinesAudit(tmp_path / "trail.jsonl", chain=TEST_CHAIN).append(make_entry("1"))
     finally:
         os.umask(before)
     assert 0o600 == (tmp_path / "trail.jsonl").stat().st_mode & 0o777
@@ -225,12 +227,12 @@ def test_a_line_that_is_no_entry_stops_the_trail(tmp_path):
     A line that nobody here wrote is named by its number when reading, and nothing is added behind it.
     """
     path = tmp_path / "trail.jsonl"
-    sink = JsonLinesAudit(path)
+    sink = JsonLinesAudit(path, chain=TEST_CHAIN)
     sink.append(make_entry("1"))
     for line in (b"secret\n", b"[]\n", b"{}\n", b'{"id":1}\n', b"\xff\n"):
         bad = path.read_bytes() + line
         (tmp_path / "bad.jsonl").write_bytes(bad)
-        damaged = JsonLinesAudit(tmp_path / "bad.jsonl")
+        damaged = JsonLinesAudit(tmp_path / "bad.jsonl", chain=TEST_CHAIN)
         with pytest.raises(AuditUnavailable, match="no audit entry"):
             damaged.append(make_entry("2"))
         with pytest.raises(AuditUnavailable, match="line 2 of the file"):

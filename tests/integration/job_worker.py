@@ -10,6 +10,7 @@ from datetime import timedelta
 from streampay_export.audit.jsonl import JsonLinesAudit
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.testing.contracts.audit import TEST_CHAIN
 from streampay_export.testing.contracts.jobs import completion, make_job
 from streampay_export.testing.contracts.outbox import make_entry
 
@@ -38,7 +39,7 @@ def append(where, name, count):
     """
     Append entries of one's own, and such as others append too.
     """
-    sink = SqlAudit(where) if "://" in where else JsonLinesAudit(where)
+    sink = SqlAudit(where, chain=TEST_CHAIN) if "://" in where else JsonLinesAudit(where, chain=TEST_CHAIN)
     for n in range(count):
         for entry_id in (f"shared-{n}", f"{name}-{n}"):
             sink.append(make_entry(entry_id))

@@ -102,7 +102,7 @@ def test_export(shop: Path, capsys: Capture) -> None:
     assert main(["verify", str(bundle)]) == 1
     assert main(["verify", str(bundle), "--integrity-only", "--json"]) == 0
     assert last_json(capsys)["signer"] is None
-    events = [json.loads(text)["event"] for text in (shop.parent / "audit.jsonl").read_text().splitlines()]
+    events = [json.loads(text)["entry"]["event"] for text in (shop.parent / "audit.jsonl").read_text().splitlines()]
     assert events == [
         "requested", "started", "completed", "link_issued", "download_authorised", "download_finished",
     ]  # fmt: skip

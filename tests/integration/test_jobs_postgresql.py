@@ -14,7 +14,7 @@ from streampay_export._sql.tables import AUDIT, JOBS
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import JobStoreUnavailable
 from streampay_export.jobs.sql import SqlJobStore
-from streampay_export.testing.contracts.audit import AuditReaderContract
+from streampay_export.testing.contracts.audit import TEST_CHAIN, ChainedTrailContract
 from streampay_export.testing.contracts.jobs import JobStoreContract
 from streampay_export.testing.contracts.outbox import OutboxContract
 from streampay_export.testing.fakes import ManualClock
@@ -77,7 +77,7 @@ class TestPostgresqlOutbox(_OnPostgresql, OutboxContract):
     pass
 
 
-class TestPostgresqlAudit(AuditReaderContract):
+class TestPostgresqlAudit(ChainedTrailContract):
     @pytest.fixture
     def make_sink(self, postgres_url, admin):
         """
@@ -86,14 +86,15 @@ class TestPostgresqlAudit(AuditReaderContract):
         opened = []
 
         def make():
-            sink = SqlAudit(postgres_url)
+            sink = SqlAudit(postgres_url, chain=TEST_CHAIN)
             sink.create_tables()
             opened.append(sink)
             return sink
 
         make()
         with admin.begin() as connection:
-            connection.execute(AUDIT.tables["export_audit"].delete())
+            for name in ("export_audit", "export_audit_head"):
+                connection.execute(AUDIT.tables[name].delete())
         yield make
         for sink in opened:
             sink.close()
@@ -106,7 +107,7 @@ class TestPostgresqlAudit(AuditReaderContract):
 
         def read():
             with admin.connect() as connection:
-                found = connection.exec_driver_sql("SELECT tenant, id FROM export_audit ORDER BY number")
+                found = connection.exec_driver_sql("SELECT tenant, id FROM export_audit ORDER BY number, tenant")
                 return [tuple(row) for row in found]
 
         return read

@@ -18,6 +18,7 @@ from streampay_export._sql.tables import JOBS
 from streampay_export.audit.jsonl import JsonLinesAudit
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.testing.contracts.audit import TEST_CHAIN
 from streampay_export.testing.contracts.jobs import make_job
 from streampay_export.testing.contracts.outbox import make_entry
 
@@ -131,10 +132,10 @@ def test_processes_append_each_entry_once(tmp_path, name):
     """
     3 processes that append own and shared entries leave each exactly once, whole and readable.
     """
-    where, sink = str(tmp_path / name), JsonLinesAudit(tmp_path / name)
+    where, sink = str(tmp_path / name), JsonLinesAudit(tmp_path / name, chain=TEST_CHAIN)
     if name.endswith(".db"):
         where = f"sqlite:///{where}"
-        sink = SqlAudit(where)
+        sink = SqlAudit(where, chain=TEST_CHAIN)
         sink.create_tables()
     lines_of([start("append", where, f"p{n}", 30) for n in range(3)])
     expected = {f"shared-{n}" for n in range(30)} | {f"p{p}-{n}" for p in range(3) for n in range(30)}
@@ -156,8 +157,8 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path):
         for writer in writers:
             writer.kill()
         acknowledged.update(line for writer in writers for line in writer.communicate()[0].split())
-    JsonLinesAudit(path).append(make_entry("last"))
-    recorded = Counter(json.loads(line)["id"] for line in path.read_text().splitlines())
+    JsonLinesAudit(path, chain=TEST_CHAIN).append(make_entry("last"))
+    recorded = Counter(json.loads(line)["entry"]["id"] for line in path.read_text().splitlines())
     assert acknowledged <= set(recorded)
     assert {1} == set(recorded.values())
     assert "last" in recorded

@@ -25,6 +25,7 @@ from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import AuditUnavailable, InvalidConfiguration, JobStoreUnavailable, MissingExtra
 from streampay_export.jobs.sql import SqlJobStore
 from streampay_export.ports.jobs import Idempotency
+from streampay_export.testing.contracts.audit import TEST_CHAIN
 from streampay_export.testing.contracts.jobs import LEASE, claim_one, completion, make_job, make_ready
 from streampay_export.testing.contracts.outbox import make_entry
 
@@ -352,7 +353,7 @@ def test_a_missing_driver_names_its_extra(monkeypatch):
     with pytest.raises(
         MissingExtra, match=r"audit\.url on postgresql needs: pip install 'streampay-export\[postgres\]'"
     ):
-        SqlAudit("postgresql://nobody@127.0.0.1/test")
+        SqlAudit("postgresql://nobody@127.0.0.1/test", chain=TEST_CHAIN)
 
 
 def test_the_tables_follow_to_mariadb():
@@ -395,7 +396,7 @@ def test_a_row_that_is_no_entry_stops_the_reader(tmp_path):
     """
     A damaged row of the SQL trail is `AuditUnavailable`, and not quoted.
     """
-    sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}")
+    sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}", chain=TEST_CHAIN)
     sink.create_tables()
     sink.append(make_entry("1"))
     connection = sqlite3.connect(tmp_path / "audit.db")
@@ -413,7 +414,7 @@ def test_a_long_trail_is_read_in_pages(tmp_path, monkeypatch):
     A trail of several pages is read whole, each entry once.
     """
     monkeypatch.setattr("streampay_export.audit.sql._PAGE", 3)
-    sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}")
+    sink = SqlAudit(f"sqlite:///{tmp_path / 'audit.db'}", chain=TEST_CHAIN)
     sink.create_tables()
     entries = [make_entry(str(n)) for n in range(9)]
     for entry in entries:

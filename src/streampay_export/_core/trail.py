@@ -30,6 +30,8 @@ class Event(StrEnum):
     CANCELLED = "cancelled"
     DELETED = "deleted"
     ERASED = "erased"
+    REVOKED = "revoked"
+    KEYS_ROTATED = "keys_rotated"
 
 
 @frozen(kw_only=True)
@@ -50,3 +52,17 @@ class AuditEntry:
     capacity: str
     subject: str
     facts: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class TrailItem:
+    """
+    One entry of a person's own trail, as they may read it: when (UTC), what, of which export, for which
+    profile the copy was cut (empty where none was), and in which capacity whoever did it acted. No names.
+    """
+
+    at: datetime
+    event: Event
+    job_id: str
+    profile: str
+    capacity: str

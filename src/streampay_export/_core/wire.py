@@ -18,10 +18,14 @@ from typing import Any, TypeVar
 
 from cattrs import BaseValidationError, Converter
 
+from .checkpoint import Checkpoint, SignedCheckpoint
+from .dsse import pre_authentication_encoding
 from .job import DatasetProgress
 from .party import Subject
 from .request import ExportRequest
 from .trail import AuditEntry
+
+CHECKPOINT = "application/vnd.streampay-export.audit-checkpoint+json"
 
 
 def spell_instant(instant: datetime) -> str:
@@ -152,3 +156,24 @@ def read_entry(text: str) -> AuditEntry:
     Return the entry that `spell_entry` wrote.
     """
     return _read(text, AuditEntry)
+
+
+def checkpoint_to_sign(checkpoint: Checkpoint) -> bytes:
+    """
+    Return what of a checkpoint is signed: as DSSE does it, so that it can be taken for nothing else.
+    """
+    return pre_authentication_encoding(CHECKPOINT, canonical_json(_CONVERTER.unstructure(checkpoint)).encode())
+
+
+def spell_checkpoint(signed: SignedCheckpoint) -> str:
+    """
+    Return a signed checkpoint as one line of JSON, without its line end.
+    """
+    return canonical_json(_CONVERTER.unstructure(signed))
+
+
+def read_checkpoint(text: str) -> SignedCheckpoint:
+    """
+    Return the checkpoint that `spell_checkpoint` wrote; whether it is genuine, its signature says.
+    """
+    return _read(text, SignedCheckpoint)

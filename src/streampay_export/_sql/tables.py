@@ -104,16 +104,28 @@ outbox_table = Table(
     Index("export_outbox_id", "id"),
 )
 
+# How far each tenant's chain goes; its row is locked by whoever adds a link.
+audit_head_table = Table(
+    "export_audit_head",
+    AUDIT,
+    Column("tenant", name(63), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("link", name(64), nullable=False),
+)
+
 audit_table = Table(
     "export_audit",
     AUDIT,
-    Column("number", serial(), primary_key=True, autoincrement=True),
-    Column("tenant", name(63), nullable=False),
+    Column("tenant", name(63), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("link", name(64), nullable=False),
     Column("id", name(255), nullable=False),
     Column("job_id", name(64), nullable=False),
+    Column("subject", name(64), nullable=False),
     Column("entry", document(), nullable=False),
     UniqueConstraint("tenant", "id", name="export_audit_entry"),
     Index("export_audit_job", "tenant", "job_id", "number"),
+    Index("export_audit_subject", "tenant", "subject", "number"),
 )
 
 job_version_table = Table("export_job_version", JOBS, Column("version", Integer, primary_key=True))

@@ -1,38 +1,59 @@
 """
-The audit trail as a table in a database: SQLite, or PostgreSQL.
+The audit trail as a table in a database: SQLite, PostgreSQL or MariaDB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from .._core.chain import ChainedEntry, Head, Mac, chained, origin
+from .._core.checkpoint import Checkpoint
 from .._core.trail import AuditEntry
 from .._core.wire import read_entry, spell_entry
 from .._sql.database import Database
 from .._sql.tables import AUDIT, audit_version_table
+from .._sql.tables import audit_head_table as heads
 from .._sql.tables import audit_table as trail
 from ..errors import AuditUnavailable
+from .checkpoints import Checkpoints
+from .group_commit import GroupCommit
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+LONGEST_WAIT = 10.0
+"""Seconds to wait for the database."""
+
 _PAGE = 1000
 
 
 class SqlAudit:
     """
-    Audit sink and reader on a table, one row per entry. Thread-safe, and safe for several processes.
+    Audit sink, reader and chained trail on a table, one row per entry. Thread-safe, and safe for several
+    processes: whoever adds to a tenant's chain locks the row that says how far it goes.
 
-    Takes a database URL, whose connections `close` closes, or an engine, which stays its maker's. The
-    tables are made by `create_tables`. An SQLite file is made private to its owner (0600); with
-    *make_folder* its folder is made too.
+    Takes a database URL, whose connections `close` closes, or an engine, which stays its maker's. *chain*
+    links the entries, *checkpoints* signs how far they go; `close` signs that once more. The tables are
+    made by `create_tables`. An SQLite file is made private to its owner (0600); with *make_folder* its
+    folder is made too.
     """
 
-    def __init__(self, url_or_engine: str | Engine, *, make_folder: bool = False) -> None:
+    def __init__(
+        self,
+        url_or_engine: str | Engine,
+        *,
+        chain: Mac,
+        checkpoints: Checkpoints | None = None,
+        make_folder: bool = False,
+    ) -> None:
         self._database = Database(
             url_or_engine, key="audit.url", unavailable=AuditUnavailable, make_folder=make_folder
         )
+        self._chain = chain
+        self._checkpoints = checkpoints
+        self._commits = GroupCommit(self._commit, LONGEST_WAIT)
 
     def create_tables(self) -> None:
         """
@@ -44,39 +65,164 @@ class SqlAudit:
 
     def close(self) -> None:
         """
-        Close the connections this sink opened.
+        Sign how far the trail goes, and close the connections this sink opened.
         """
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         self._database.close()
 
     def append(self, entry: AuditEntry) -> None:
         """
         See `AuditSink.append`.
         """
-        row = {"tenant": entry.tenant, "id": entry.id, "job_id": entry.job_id, "entry": spell_entry(entry)}
-        try:
-            with self._database.writing() as connection:
-                connection.execute(insert(trail).values(row))
-        except IntegrityError:
-            # The one way to break this table's rules: the entry is there.
-            return
+        self._commits.append(entry)
 
-    def entries(self, tenant: str, job_id: str | None = None) -> Iterator[AuditEntry]:
+    def entries(
+        self, tenant: str, job_id: str | None = None, *, subject: str | None = None
+    ) -> Iterator[AuditEntry]:
         """
         See `AuditReader.entries`. Reads a thousand rows at a time, and holds no connection in between.
         """
         theirs = select(trail.c.number, trail.c.entry).where(trail.c.tenant == tenant)
         if job_id is not None:
             theirs = theirs.where(trail.c.job_id == job_id)
-        last = 0
+        if subject is not None:
+            theirs = theirs.where(trail.c.subject == subject)
+        for _, text in self._pages(theirs):
+            yield _entry(text)
+
+    def tenants(self) -> Sequence[str]:
+        """
+        See `ChainedTrail.tenants`.
+        """
+        with self._database.reading() as connection:
+            return sorted(connection.scalars(select(trail.c.tenant).distinct()))
+
+    def chain(self, tenant: str) -> Iterator[ChainedEntry]:
+        """
+        See `ChainedTrail.chain`, by number. A row whose columns do not say what its entry says is no entry.
+        """
+        columns = trail.c.number, trail.c.link, trail.c.entry, trail.c.id, trail.c.job_id, trail.c.subject
+        for number, link, entry, *named in self._pages(select(*columns).where(trail.c.tenant == tenant)):
+            own = entry.encode() if _named(entry) == named else b""
+            yield ChainedEntry(number=number, link=_octets(link), entry=own)
+
+    def checkpoint(self) -> None:
+        """
+        See `ChainedTrail.checkpoint`.
+        """
+        if self._checkpoints is None:
+            return
+        with self._database.reading() as connection:
+            rows = connection.execute(select(heads)).all()
+        for tenant, number, link in rows:
+            self._checkpoints.reached(tenant, Head(number=number, link=_octets(link)))
+
+    def prune(self, checkpoint: Checkpoint) -> int:
+        """
+        See `ChainedTrail.prune`.
+        """
+        theirs = trail.c.tenant == checkpoint.tenant
+        with self._database.writing() as connection:
+            head = self._locked_head(connection, checkpoint.tenant)
+            upto = min(checkpoint.size, head.number - 1 if head else 0)
+            return connection.execute(delete(trail).where(theirs, trail.c.number <= upto)).rowcount
+
+    def _pages(self, query: Select[Any]) -> Iterator[Any]:
+        last = -(1 << 63)
         while True:
-            page = theirs.where(trail.c.number > last).order_by(trail.c.number).limit(_PAGE)
+            page = query.where(trail.c.number > last).order_by(trail.c.number).limit(_PAGE)
             with self._database.reading() as connection:
                 rows = connection.execute(page).all()
-            for _, text in rows:
-                yield _entry(text)
+            yield from rows
             if len(rows) < _PAGE:
                 return
             last = rows[-1].number
+
+    def _commit(self, entries: Sequence[AuditEntry]) -> None:
+        for tenant in sorted({entry.tenant for entry in entries}):
+            theirs: dict[str, AuditEntry] = {}
+            for entry in entries:
+                if entry.tenant == tenant:
+                    theirs.setdefault(entry.id, entry)
+            head = self._add(tenant, theirs)
+            if head is None:
+                self._begin(tenant)
+                head = self._add(tenant, theirs)
+            if head is not None and self._checkpoints is not None:
+                self._checkpoints.reached(tenant, head)
+
+    def _add(self, tenant: str, entries: dict[str, AuditEntry]) -> Head | None:
+        """
+        Add entries to a tenant's chain in one transaction; return its head, or `None` where none is begun.
+        """
+        known = select(trail.c.id).where(trail.c.tenant == tenant, trail.c.id.in_(list(entries)))
+        try:
+            with self._database.writing() as connection:
+                head = self._locked_head(connection, tenant)
+                if head is None:
+                    return None
+                there = set(connection.scalars(known))
+                rows = []
+                for entry_id, entry in entries.items():
+                    if entry_id not in there:
+                        link = chained(self._chain, head, spell_entry(entry).encode("ascii"))
+                        head = Head(number=link.number, link=link.link)
+                        rows.append(_row(entry, link))
+                if rows:
+                    connection.execute(insert(trail), rows)
+                    moved = update(heads).where(heads.c.tenant == tenant)
+                    connection.execute(moved.values(number=head.number, link=head.link.hex()))
+                return head
+        except IntegrityError:
+            # Its number is taken: somebody set the head back.
+            raise AuditUnavailable("its head is not where its entries end; run audit verify") from None
+
+    def _begin(self, tenant: str) -> None:
+        """
+        Begin a tenant's chain, or take it up where its rows end; of several at once, one does.
+        """
+        last = select(trail.c.number, trail.c.link).where(trail.c.tenant == tenant)
+        try:
+            with self._database.writing() as connection:
+                row = connection.execute(last.order_by(trail.c.number.desc()).limit(1)).first()
+                head = Head(number=row.number, link=_octets(row.link)) if row else origin(self._chain, tenant)
+                values = {"tenant": tenant, "number": head.number, "link": head.link.hex()}
+                connection.execute(insert(heads).values(values))
+        except IntegrityError:
+            return
+
+    def _locked_head(self, connection: Connection, tenant: str) -> Head | None:
+        row = connection.execute(select(heads).where(heads.c.tenant == tenant).with_for_update()).first()
+        return None if row is None else Head(number=row.number, link=_octets(row.link))
+
+
+def _row(entry: AuditEntry, link: ChainedEntry) -> dict[str, object]:
+    text = link.entry.decode("ascii")
+    return {
+        "tenant": entry.tenant,
+        "number": link.number,
+        "link": link.link.hex(),
+        "id": entry.id,
+        "job_id": entry.job_id,
+        "subject": entry.subject,
+        "entry": text,
+    }
+
+
+def _octets(link: str) -> bytes:
+    try:
+        return bytes.fromhex(link)
+    except ValueError:
+        return b""
+
+
+def _named(text: str) -> list[str]:
+    try:
+        entry = read_entry(text)
+    except ValueError:
+        return []
+    return [entry.id, entry.job_id, entry.subject]
 
 
 def _entry(text: str) -> AuditEntry:

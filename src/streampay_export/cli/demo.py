@@ -17,7 +17,6 @@ from .._core.export import Export
 from .._core.lifecycle import State
 from .._core.manifest import Manifest
 from .._core.party import Actor, Subject
-from ..audit.jsonl import JsonLinesAudit
 from ..configuration import Configuration, read_configuration
 from ..embedded import Embedded, embedded
 from ..errors import ExportGone, InvalidRequest, quoted
@@ -88,8 +87,9 @@ def show(folder: Path) -> int:
         verdict = verify_bundle(bundle, read_public_keys(public))
         console.print(f"   intact, signed by {verdict.signer}")
         _print_totals(console, verdict.manifest)
-    step("What the audit trail says: no name in it, no address, no ticket")
-    _print_trail(console, Path(configuration.places.audit), job)
+        step("What the audit trail says of her, which she may read: no name in it, no address, no ticket")
+        for each in opened.service.trail(actor):
+            console.print(f"   {each.at:%H:%M:%S} {each.event:20} by {each.capacity}")
     _print_places(console, place, bundle, public, ada.wallet)
     return DONE
 
@@ -168,13 +168,6 @@ def _print_totals(console: Console, manifest: Manifest) -> None:
                 row = (f"   {dataset.name}.{key.amount}", key.asset[:10], key.direction)
                 table.add_row(*row, f"{total.rows:,}", f"{total.sum:,f}")
     console.print(table)
-
-
-def _print_trail(console: Console, file: Path, job_id: str) -> None:
-    for entry in JsonLinesAudit(file).entries("default", job_id):
-        console.print(
-            f"   {entry.at:%H:%M:%S} {entry.event:20} by {entry.actor[:12] or 'system':12} ({entry.capacity})"
-        )
 
 
 def _print_places(console: Console, place: Path, bundle: Path, public: Path, wallet: str) -> None:

@@ -12,6 +12,7 @@ from attrs import frozen
 from .._core.signature import KeyState
 from ..signing.ed25519 import Ed25519Key, Ed25519Signer
 from ..signing.hmac import HmacKey, HmacSigner
+from .chaining import HmacChain
 from .derivation import KeyPurpose
 from .sealing import JobSealer
 from .table import KeyTable
@@ -36,7 +37,8 @@ class KeyRing:
     What a deployment's keys do. Thread-safe; nothing to close. The keys themselves have no getter.
 
     *provider* wraps job keys, *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors*
-    sign what a person carries, *manifests* signs bundles. A current key does all of its purpose; a
+    sign what a person carries, *manifests* signs bundles, *chain* links the audit trail's entries and
+    *checkpoints* signs how far they go. A current key does all of its purpose; a
     retired one still opens and verifies; a revoked one does nothing.
     """
 
@@ -51,11 +53,11 @@ class KeyRing:
             owner_key=_current(table, KeyPurpose.OWNER_TAG),
             audit_key=_current(table, KeyPurpose.AUDIT_PSEUDONYM),
         )
+        self.chain = HmacChain(_current(table, KeyPurpose.AUDIT_CHAIN))
         self.tickets = _hmac_signer(table, KeyPurpose.TICKET)
         self.cursors = _hmac_signer(table, KeyPurpose.CURSOR)
-        self.manifests = Ed25519Signer(
-            Ed25519Key(seed=secret, state=row.state) for row, secret in table.of(KeyPurpose.MANIFEST)
-        )
+        self.manifests = _ed25519_signer(table, KeyPurpose.MANIFEST)
+        self.checkpoints = _ed25519_signer(table, KeyPurpose.CHECKPOINT)
 
     def sealer(self, job_key: bytes) -> JobSealer:
         """
@@ -84,3 +86,7 @@ def _hmac_signer(table: KeyTable, purpose: KeyPurpose) -> HmacSigner:
     return HmacSigner(
         HmacKey(key_id=row.key_id, secret=secret, state=row.state) for row, secret in table.of(purpose)
     )
+
+
+def _ed25519_signer(table: KeyTable, purpose: KeyPurpose) -> Ed25519Signer:
+    return Ed25519Signer(Ed25519Key(seed=secret, state=row.state) for row, secret in table.of(purpose))

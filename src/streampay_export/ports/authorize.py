@@ -20,6 +20,7 @@ class Action(StrEnum):
     LINK = "link"
     DOWNLOAD = "download"
     DELETE = "delete"
+    TRAIL = "trail"
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from .._core.signature import KeyState, PublicKey, Signature
 
-__all__ = ["KeyState", "ManifestSigner", "PublicKey", "Signature", "TicketSigner"]
+__all__ = ["CheckpointSigner", "KeyState", "ManifestSigner", "PublicKey", "Signature", "TicketSigner"]
 
 
 class TicketSigner(Protocol):
@@ -39,4 +39,20 @@ class ManifestSigner(Protocol):
     def public_keys(self) -> Sequence[PublicKey]:
         """
         Return the verification keys, current first; revoked ones last, so that a refusal can say why.
+        """
+
+
+class CheckpointSigner(Protocol):
+    """
+    Signs checkpoints of the audit trail with Ed25519 (RFC 8032). Thread-safe.
+    """
+
+    def sign(self, message: bytes) -> Signature:
+        """
+        Sign with the current key.
+        """
+
+    def verify(self, message: bytes, signature: Signature) -> bool:
+        """
+        Return whether the signature is by a known key that is not revoked.
         """

@@ -1,5 +1,5 @@
 """
-Ed25519 (RFC 8032) for manifests: anybody with the public key can check them, years later.
+Ed25519 (RFC 8032) for manifests and checkpoints: anybody with the public key can check them, years later.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterable
 
 from attrs import field, frozen
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from .._core.signature import KeyState, PublicKey, Signature
 from ..errors import KeysMissing
@@ -36,7 +37,7 @@ class Ed25519Key:
 
 class Ed25519Signer:
     """
-    A `ManifestSigner`. Thread-safe; nothing to close.
+    A `ManifestSigner`, and a `CheckpointSigner`. Thread-safe; nothing to close.
 
     Takes keys, newest first: the first current one signs. Raises `KeysMissing` when none is current.
     """
@@ -45,7 +46,7 @@ class Ed25519Signer:
         known = tuple(keys)
         current = next((key for key in known if key.state is KeyState.CURRENT), None)
         if current is None:
-            raise KeysMissing("no manifest key is current; make one")
+            raise KeysMissing("no signing key is current; make one")
         self._private = Ed25519PrivateKey.from_private_bytes(current.seed)
         self._key_id = current.public().key_id
         publics = [key.public() for key in known]
@@ -56,6 +57,19 @@ class Ed25519Signer:
         Sign with the current key; the same message has the same signature.
         """
         return Signature(key_id=self._key_id, value=self._private.sign(message))
+
+    def verify(self, message: bytes, signature: Signature) -> bool:
+        """
+        Return whether the signature is by one of these keys, and that one is not revoked.
+        """
+        key = next((key for key in self._public if key.key_id == signature.key_id), None)
+        if key is None or key.state is KeyState.REVOKED:
+            return False
+        try:
+            Ed25519PublicKey.from_public_bytes(key.raw).verify(signature.value, message)
+        except InvalidSignature:
+            return False
+        return True
 
     def public_keys(self) -> tuple[PublicKey, ...]:
         """

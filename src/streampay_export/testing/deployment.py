@@ -104,6 +104,7 @@ class MemoryDeployment:
             make_id=SequentialIds(),
             randomness=SeededRandomness(),
             clock=self.clock,
+            trail=self.audit,
         )
         self.wiring = evolve(wiring, **changes)
         self.service = ExportService(self.wiring)

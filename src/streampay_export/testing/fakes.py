@@ -108,12 +108,14 @@ class MemoryAudit:
         with self._lock:
             self._entries.setdefault(entry.id, entry)
 
-    def entries(self, tenant: str, job_id: str | None = None) -> Iterator[AuditEntry]:
+    def entries(
+        self, tenant: str, job_id: str | None = None, *, subject: str | None = None
+    ) -> Iterator[AuditEntry]:
         """
         Yield what was recorded, in order.
         """
         for entry in list(self._entries.values()):
-            if entry.tenant == tenant and job_id in (None, entry.job_id):
+            if entry.tenant == tenant and job_id in (None, entry.job_id) and subject in (None, entry.subject):
                 yield entry
 
     def events(self, job_id: str) -> Sequence[str]:

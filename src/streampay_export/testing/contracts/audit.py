@@ -10,9 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import pytest
+from attrs import evolve
 
+from ..._core.checkpoint import Checkpoint
+from ..._core.verification import verify_chain
+from ..._core.wire import spell_entry
 from ...errors import AuditUnavailable
-from ...ports.audit import AuditReader, AuditSink
+from ...keys.chaining import HmacChain
+from ...ports.audit import AuditReader, AuditSink, ChainedTrail
 from .outbox import make_entry
 
 
@@ -22,10 +27,19 @@ class ReadableSink(AuditSink, AuditReader, Protocol):
     """
 
 
+class ChainedSink(ReadableSink, ChainedTrail, Protocol):
+    """
+    A sink whose entries are a chain per tenant.
+    """
+
+
 MakeSink = Callable[[], AuditSink]
 MakeReadableSink = Callable[[], ReadableSink]
+MakeChainedSink = Callable[[], ChainedSink]
 RawIds = Callable[[], Sequence[tuple[str, str]]]
 THREADS = 8
+TEST_CHAIN = HmacChain(bytes(32))
+"""What links the entries of a trail under `ChainedTrailContract`: it checks them with this."""
 
 
 class AuditSinkContract:
@@ -147,3 +161,88 @@ class AuditReaderContract(AuditSinkContract):
         Before anything was recorded there is nothing to read, and no error.
         """
         assert not list(make_sink().entries("default"))
+
+        assert not list(make_sink().entries("default", subject="b" * 64))
+
+    def test_a_persons_entries_are_read_apart(self, make_sink: MakeReadableSink) -> None:
+        """
+        Entries about one subject come in the order recorded, and nobody else's with them.
+        """
+        sink = make_sink()
+        entries = [evolve(make_entry(str(n)), subject=subject * 64) for n, subject in enumerate("bBb")]
+        for entry in entries:
+            sink.append(entry)
+        sink.append(make_entry("3", tenant="other"))
+        assert [entries[0], entries[2]] == list(sink.entries("default", subject="b" * 64))
+        assert not list(sink.entries("default", subject="B"))
+
+
+class ChainedTrailContract(AuditReaderContract):
+    """
+    What every sink keeps that is a `ChainedTrail` too. The fixtures are those of `AuditSinkContract`; the
+    sinks that *make_sink* opens chain with `TEST_CHAIN`.
+    """
+
+    def test_each_tenant_has_a_chain_of_its_own(self, make_sink: MakeChainedSink) -> None:
+        """
+        A tenant's entries are numbered from 1 without a gap, in the order recorded, and the chain holds.
+        """
+        first, second = make_sink(), make_sink()
+        for n in range(6):
+            for sink in (first, second):
+                sink.append(make_entry(str(n), tenant=("default", "other", "third")[n % 3]))
+        links = list(first.chain("default"))
+        assert ["default", "other", "third"] == list(first.tenants())
+        assert [1, 2] == [each.number for each in links]
+        assert [spell_entry(each).encode() for each in first.entries("default")] == [each.entry for each in links]
+        for tenant in first.tenants():
+            verdict = verify_chain(TEST_CHAIN, tenant, second.chain(tenant), ())
+            assert (2, None) == (verdict.size, verdict.finding)
+
+    def test_threads_make_one_dense_chain(self, make_sink: MakeChainedSink) -> None:
+        """
+        Entries that threads append at once, through two instances, are one chain per tenant without a gap.
+        """
+        sinks = [make_sink(), make_sink()]
+        together = threading.Barrier(THREADS)
+
+        def append(thread: int) -> None:
+            together.wait()
+            for n in range(10):
+                sinks[thread % 2].append(make_entry(f"{thread}-{n}", tenant=("default", "other")[n % 2]))
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(append, range(THREADS)))
+        for tenant in ("default", "other"):
+            verdict = verify_chain(TEST_CHAIN, tenant, sinks[0].chain(tenant), ())
+            assert (THREADS * 5, None) == (verdict.size, verdict.finding)
+
+    def test_a_pruned_chain_goes_on(self, make_sink: MakeChainedSink) -> None:
+        """
+        Behind a pruned checkpoint the chain still holds, and entries that come later follow on; the last
+        entry stays, whatever is pruned, and other tenants lose nothing.
+        """
+        sink, other = make_sink(), make_sink()
+        for n in range(5):
+            sink.append(make_entry(str(n)))
+            other.append(make_entry(str(n), tenant="other"))
+        links = list(sink.chain("default"))
+        checkpoints = [
+            Checkpoint(tenant="default", size=n, link=links[n - 1].link, at=make_entry("0").at, pruned=True)
+            for n in (3, 3, 5)
+        ]
+        assert [3, 0, 1] == [other.prune(each) for each in checkpoints]
+        sink.append(make_entry("5"))
+        checkpoints.append(evolve(checkpoints[0], size=4, link=links[3].link))
+        verdict = verify_chain(TEST_CHAIN, "default", other.chain("default"), checkpoints)
+        assert [5, 6] == [each.number for each in sink.chain("default")]
+        assert (6, 5, None) == (verdict.size, verdict.proven_to, verdict.finding)
+        assert 5 == len(list(sink.chain("other")))
+
+    def test_an_empty_trail_has_no_chain(self, make_sink: MakeChainedSink) -> None:
+        """
+        Before anything was recorded there are no tenants and no links, and nothing is due to be signed.
+        """
+        sink = make_sink()
+        sink.checkpoint()
+        assert ([], []) == (list(sink.tenants()), list(sink.chain("default")))
