@@ -17,13 +17,8 @@ from attrs import evolve, frozen
 from streampay_export._core.catalog import Constant, Dataset, Field
 from streampay_export._core.contents import BundleContents, DatasetContents
 from streampay_export._core.cut import OutputField
-from streampay_export._core.manifest import (
-    DatasetSummary,
-    Digest,
-    PartSummary,
-    Total,
-    TotalKey,
-)
+from streampay_export._core.figures import Figures, Total, TotalKey
+from streampay_export._core.manifest import DatasetSummary, Digest, MissingDataset, PartSummary
 from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.party import Subject
 from streampay_export._core.policy import AlteredField
@@ -136,7 +131,7 @@ def staged(
                 rows=len(mine),
                 read_at=AS_OF,
                 files=stage.close_part(),
-                totals=(totals or {}) if number == 0 else {},
+                figures=Figures(totals=(totals or {}) if number == 0 else {}),
             )
         )
     stage.end()
@@ -160,6 +155,9 @@ TOTALS = {
     TotalKey(amount="amount", asset="XLM", direction="in"): Total(rows=2, sum=Decimal("1234567.5000000")),
     TotalKey(amount="amount", asset="XLM", direction="out"): Total(rows=1, sum=Decimal("-0.0000001")),
 }
+
+
+MISSING = MissingDataset(name="events", slug="null-key", sentence="Some of the records are not in order.")
 
 
 def contents_of(*datasets: DatasetContents, **changes: Any) -> BundleContents:

@@ -95,6 +95,7 @@ def _signed_manifest(contents: BundleContents, zip_: _Zip, signer: ManifestSigne
             formats=contents.request.formats,
             window=contents.request.window,
             datasets=tuple(each.summary for each in contents.datasets),
+            missing=contents.missing,
             files=zip_.files,
             archive=zip_.so_far(),
         )

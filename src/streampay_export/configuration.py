@@ -35,6 +35,7 @@ class Configuration:
     source_url: str
     timezone: str | None
     schema: str | None
+    allow_partial: bool
     catalog: Catalog
     policies: Policies
     places: Places
@@ -69,6 +70,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
     url = _anchored(source.text("url"), folder)
     zone = _timezone(source)
     schema = source.optional_text("schema")
+    allow_partial = source.flag("allow_partial", default=False)
     source.finish()
     catalog, policies = _history(top, zone)
     places = _places(top, folder)
@@ -79,6 +81,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
         source_url=url,
         timezone=zone,
         schema=schema,
+        allow_partial=allow_partial,
         catalog=catalog,
         policies=policies,
         places=places,

@@ -136,6 +136,7 @@ def embedded(
     authorize: Authorizer = owner_only,
     base_url: str | None = None,
     retention: timedelta = RETENTION,
+    allow_partial: bool = False,
     threads: int = 1,
     stage_folder: Path | None = None,
 ) -> Embedded:
@@ -181,6 +182,7 @@ def embedded(
         randomness=random_bytes,
         clock=lambda: datetime.now(UTC),
         retention=retention,
+        allow_partial=allow_partial,
         stage_folder=stage_folder,
         trail=audit,
         checkpoint=audit.checkpoint,

@@ -1,7 +1,8 @@
 """
 Every error of streampay-export.
 
-The first split is whose fault it is; `retry` says whether the same call may succeed later.
+The first split is whose fault it is; `retry` says whether the same call may succeed later. The text of an error
+is for operators and may name tables and columns; *person* is what the person is told whose export it ended.
 
     ExportError
     ├── CallerError                 the call is at fault: change it (retry: no)
@@ -77,6 +78,7 @@ class ExportError(Exception):
 
     retry: ClassVar[bool] = False
     slug: ClassVar[str] = "export-error"
+    person: ClassVar[str] = "Something went wrong on the side of the service; its operators have been told."
 
 
 class CallerError(ExportError):
@@ -393,6 +395,7 @@ class SourceDataError(ExportError):
     """
 
     slug = "source-data"
+    person = "Some of the records cannot be copied faithfully as they are; the operators have been told."
 
     dataset: str
 
@@ -578,6 +581,7 @@ class BackendError(ExportError):
 
     retry = True
     slug = "backend"
+    person = "A part of the service did not answer, also when tried again; please ask again later."
 
 
 @define

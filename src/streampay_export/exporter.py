@@ -12,7 +12,8 @@ from datetime import UTC
 from attrs import field, frozen
 
 from ._core.cut import Cut, inexact_fields
-from ._core.manifest import DatasetSummary, PartSummary, Totals, fold_totals
+from ._core.figures import Figures
+from ._core.manifest import DatasetSummary, PartSummary
 from ._core.pager import Pager, owner_values, pages
 from ._core.selection import Census, Key, Query
 from .errors import CountMismatch, NullKey
@@ -87,11 +88,11 @@ class DatasetExport:
     def _part(self, snapshot: Snapshot, census: Census, *, number: int, after: Key | None, before: int) -> PartEnd:
         dataset = self.query.selection.dataset.name
         pager = Pager(self.query.selection, owner_values(self.query.subject), after=after)
-        totals: list[Totals] = []
+        figures = Figures()
         written = before
         for rows in pages(pager, lambda key, limit: snapshot.page(self.query, key, limit)):
             columns = self.cut.columns(rows)
-            totals.append(self.cut.totals(rows, columns))
+            figures += self.cut.figures(rows, columns)
             self._inexact.update(inexact_fields(self.cut, rows, self._inexact))
             pager.emitted(self.stage.page(columns))
             written += len(rows)
@@ -110,7 +111,7 @@ class DatasetExport:
             rows=end.rows,
             read_at=snapshot.read_at.astimezone(UTC),
             files=self.stage.close_part(),
-            totals=fold_totals(totals),
+            figures=figures,
         )
         return PartEnd(summary=summary, last=end.last, exhausted=end.exhausted)
 

@@ -53,9 +53,13 @@ class Progress:
         Note that a dataset is complete.
         """
         self._lease.check()
-        self._datasets[summary.name] = DatasetProgress(
-            name=summary.name, state=DatasetState.DONE, expected=summary.expected, written=summary.written
-        )
+        self._datasets[summary.name] = DatasetProgress.done(summary)
+
+    def failed(self, name: str) -> None:
+        """
+        Note that a dataset could not be read.
+        """
+        self._datasets[name] = DatasetProgress(name=name, state=DatasetState.FAILED)
 
     def _tell(self) -> None:
         self._wiring.jobs.progress(self._claim, self._as_of, tuple(self._datasets.values()))

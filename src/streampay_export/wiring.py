@@ -44,7 +44,8 @@ class Wiring:
 
     *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
     *stage_folder* holds work in progress (unnamed files); `None` is the system's temporary folder.
-    *deadline* gives the legal due date for an instant of receipt (GDPR Art. 12(3)). *trail* reads the
+    With *allow_partial* a dataset that cannot be read makes an export partial, and said to be, instead of failing
+    it. *deadline* gives the legal due date for an instant of receipt (GDPR Art. 12(3)). *trail* reads the
     audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
     """
 
@@ -77,6 +78,7 @@ class Wiring:
     lease: timedelta = timedelta(seconds=60)
     renew_every: timedelta = timedelta(seconds=20)
     max_attempts: int = 5
+    allow_partial: bool = False
     stage_folder: Path | None = None
     deadline: Callable[[datetime], datetime] = field(default=one_month_after)
     trail: AuditReader | None = None

@@ -8,30 +8,24 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from attrs import field, frozen
 
-from ._core.cut import compile_cut
-from ._core.job import Artifact, Claim, DatasetProgress, DatasetState, Failure, Job
-from ._core.lifecycle import Completeness, State
-from ._core.manifest import DatasetSummary
-from ._core.pager import owner_values
+from ._core.job import Artifact, Claim, Failure, Job
+from ._core.lifecycle import State
 from ._core.party import Subject
-from ._core.policy import withheld_fields
-from ._core.selection import Query
 from ._core.trail import Event
 from ._core.wire import read_subject
 from .artifact import artifact_file, publish, read_back, sealer_of
-from .bundle import BundleContents, DatasetContents, assemble
+from .bundle import BundleContents, assemble
+from .collecting import Collecting
 from .errors import BackendError, ExportError, Interrupted, LeaseLost, Stopped, StorageUnavailable
-from .exporter import DatasetExport
 from .lease import Lease
 from .ports.jobs import Completion
 from .ports.keys import Sealer
-from .progress import Progress
 from .recording import Recorder
-from .stage import DatasetStage, Stage
+from .stage import Stage
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -103,7 +97,9 @@ class Worker:
         sealer, subject = self._unlock(job)
         as_of = job.as_of or job.request.as_of or w.source.now()
         with _stages(w, job) as stages, Stage(w.stage_folder) as bundle:
-            datasets = self._datasets(claim, lease, sealer=sealer, subject=subject, as_of=as_of, stages=stages)
+            collected = Collecting(
+                wiring=w, claim=claim, lease=lease, sealer=sealer, subject=subject, as_of=as_of, stages=stages
+            ).run()
             contents = BundleContents(
                 job_id=job.id,
                 profile=job.request.profile,
@@ -112,8 +108,8 @@ class Worker:
                 as_of=as_of,
                 received_at=job.received_at,
                 completed_at=w.jobs.now(),
-                completeness=Completeness.FULL,
-                datasets=datasets,
+                datasets=collected.datasets,
+                missing=collected.missing,
                 notice=w.notice,
             )
             digest = assemble(bundle.file, contents, writers=w.writers, signer=w.manifests, report=w.report)
@@ -124,7 +120,7 @@ class Worker:
             publish(w, sealer, job, bundle, artifact)
             try:
                 read_back(artifact_file(w, sealer, job, artifact), artifact, check=lease.check)
-                return self._complete(claim, as_of, [each.summary for each in datasets], artifact)
+                return self._complete(claim, contents, artifact)
             except (StorageUnavailable, Stopped):
                 w.storage.delete(artifact.key)
                 raise
@@ -135,65 +131,16 @@ class Worker:
         sealer = sealer_of(self._wiring, job)
         return sealer, read_subject(sealer.unseal(job.sealed).decode())
 
-    def _datasets(
-        self,
-        claim: Claim,
-        lease: Lease,
-        *,
-        sealer: Sealer,
-        subject: Subject,
-        as_of: datetime,
-        stages: dict[str, dict[str, Stage]],
-    ) -> tuple[DatasetContents, ...]:
-        w = self._wiring
-        request = claim.job.request
-        policy = w.policies.profile(request.profile)
-        progress = Progress(w, claim, as_of, lease)
-        done: list[DatasetContents] = []
-        for dataset in w.catalog.only(request.datasets).datasets:
-            cut = compile_cut(
-                dataset,
-                policy,
-                timezone=w.catalog.timezone,
-                pseudonym_key=sealer.pseudonym_key(),
-                owners=owner_values(subject),
-            )
-            encoders = {name: w.writers[name].encoder(dataset, cut.fields) for name in request.formats}
-            query = Query(selection=cut.selection, subject=subject, as_of=as_of, window=request.window)
-            export = DatasetExport(
-                source=w.source,
-                cut=cut,
-                query=query,
-                stage=DatasetStage(encoders, stages[dataset.name]),
-                watch=progress.of(dataset.name),
-            )
-            summary = export.run()
-            progress.done(summary)
-            done.append(
-                DatasetContents(
-                    dataset=dataset,
-                    fields=cut.fields,
-                    withheld=withheld_fields(dataset, policy),
-                    summary=summary,
-                    stages=stages[dataset.name],
-                    inexact=export.inexact,
-                )
-            )
-        return tuple(done)
-
-    def _complete(self, claim: Claim, as_of: datetime, summaries: list[DatasetSummary], artifact: Artifact) -> Job:
+    def _complete(self, claim: Claim, contents: BundleContents, artifact: Artifact) -> Job:
         w = self._wiring
         now = w.jobs.now()
-        facts = {"sha256": artifact.sha256, "protection": str(artifact.protection)}
-        rows = {s.name: str(s.written) for s in summaries}
-        completed = self._record.by_system(Event.COMPLETED, claim.job, now, **facts, **rows)
+        rows = {f"rows of {each.name}": str(each.summary.written) for each in contents.datasets}
+        facts = {"sha256": artifact.sha256, "protection": str(artifact.protection), **rows}
+        completed = self._record.by_system(Event.COMPLETED, claim.job, now, **facts)
         completion = Completion(
-            as_of=as_of,
-            completeness=Completeness.FULL,
-            datasets=[
-                DatasetProgress(name=s.name, state=DatasetState.DONE, expected=s.expected, written=s.written)
-                for s in summaries
-            ],
+            as_of=contents.as_of,
+            completeness=contents.completeness,
+            datasets=contents.progress,
             artifact=artifact,
             expires_at=now + w.retention,
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streampay_export._core.catalog import Dataset, Direction, Field, FieldType
 from streampay_export._core.cut import compile_cut
-from streampay_export._core.manifest import fold_totals
+from streampay_export._core.figures import Figures, fold_figures
 from streampay_export._core.masking import mask, pseudonyms
 from streampay_export._core.policy import FieldRule, Policy
 from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
@@ -143,7 +143,19 @@ def test_totals_are_the_exact_sums_whatever_the_pages(rows, at):
         sides = (payer in {"G1", "G2"}, payee in {"G1", "G2"})
         if amount is not None:
             expected["amount", token or "", way.get(sides, "")].append(Fraction(amount))
-    folded = fold_totals(cut.totals(page, cut.columns(page)) for page in (rows[:at], rows[at:]))
+    pages = [page for page in (rows[:at], rows[at:]) if page]
+    folded = fold_figures(cut.figures(page, cut.columns(page)) for page in pages).totals
     assert {key: (len(each), sum(each)) for key, each in expected.items()} == {
         (key.amount, key.asset, key.direction): (total.rows, Fraction(total.sum)) for key, total in folded.items()
     }
+
+
+@given(cuts(), st.integers(0, 6))
+def test_figures_of_two_stretches_add_up_to_those_of_both(made, at):
+    """
+    However rows are cut into pages, their figures fold to the same.
+    """
+    _, _, cut, rows = made
+    pages = [page for page in (rows[:at], rows[at:]) if page]
+    folded = fold_figures(cut.figures(page, cut.columns(page)) for page in pages)
+    assert folded == (cut.figures(rows, cut.columns(rows)) if rows else Figures())

@@ -13,6 +13,7 @@ from tests.bundles import (
     ACCOUNT,
     ACCOUNT_FIELDS,
     AS_OF,
+    MISSING,
     NOTICE,
     PAYOUT_FIELDS,
     PAYOUTS,
@@ -150,7 +151,7 @@ def test_altered_fields_and_omitted_rows_are_told():
             stack, dataset, ACCOUNT_FIELDS, [], census=Census(included=0, later=1, outside=1, omitted=2)
         )
         told = AlteredField(dataset="account", field="name", rule="mask", reason="Shown in part", how="altered")
-        bundle = _opened(packed(contents_of(evolve(account, withheld=(told,)), completeness="partial")))
+        bundle = _opened(packed(contents_of(evolve(account, withheld=(told,)), missing=(MISSING,))))
     withheld = json.loads(bundle.read("withheld.json"))
     assert withheld["altered"] == [
         {

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from streampay_export._core.catalog import Constant, Dataset, Direction, Field
 from streampay_export._core.cut import OutputField, compile_cut, inexact_fields
-from streampay_export._core.manifest import Total, TotalKey
+from streampay_export._core.figures import Total, TotalKey
 from streampay_export._core.masking import MOST_REMEMBERED, Remembered, mask, pseudonyms
 from streampay_export._core.policy import FieldRule, Policy
 from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
@@ -130,7 +130,7 @@ def totals(cut, rows):
     """
     The totals of one page.
     """
-    return dict(cut.totals(rows, cut.columns(rows)))
+    return cut.figures(rows, cut.columns(rows)).totals
 
 
 def test_totals_are_by_amount_asset_and_direction():

@@ -14,15 +14,14 @@ from streampay_export._core.dsse import (
     read_envelope,
     spell_envelope,
 )
+from streampay_export._core.figures import Figures, Held, Total, TotalKey, fold_figures
 from streampay_export._core.manifest import (
     BundleFile,
     DatasetSummary,
     Digest,
     Manifest,
+    MissingDataset,
     PartSummary,
-    Total,
-    TotalKey,
-    fold_totals,
 )
 from streampay_export._core.manifest_wire import read_manifest, spell_manifest
 from streampay_export._core.selection import Census, Window
@@ -32,7 +31,7 @@ XLM = TotalKey(amount="amount", asset="XLM", direction="in")
 EURC = TotalKey(amount="amount", asset="EURC", direction="in")
 
 
-def _part(number, rows, **totals):
+def _part(number, rows, **figures):
     return PartSummary(
         dataset="payouts",
         number=number,
@@ -40,7 +39,7 @@ def _part(number, rows, **totals):
         rows=rows,
         read_at=NOW,
         files={"csv": Digest(size=rows, sha256="ab" * 32)},
-        totals=totals.get("totals", {}),
+        figures=Figures(first=(str(number), None), last=(str(rows), "z"), **figures),
     )
 
 
@@ -49,7 +48,7 @@ SUMMARY = DatasetSummary.of(
     Census(included=5, later=1, outside=2, omitted=3),
     [
         _part(0, 3, totals={XLM: Total(rows=3, sum=Decimal("1.50"))}),
-        _part(1, 2, totals={EURC: Total(rows=2, sum=Decimal(-1))}),
+        _part(1, 2, totals={EURC: Total(rows=2, sum=Decimal(-1))}, invariants={"escrow": Held(rows=2, broken=1)}),
     ],
     recount=6,
 )
@@ -58,7 +57,8 @@ MANIFEST = Manifest(
     profile="self",
     as_of=NOW,
     completed_at=NOW,
-    completeness="full",
+    completeness="partial",
+    missing=(MissingDataset(name="events", slug="null-key", sentence="Some records are not in order."),),
     formats=("csv",),
     window=Window(start=NOW),
     datasets=(SUMMARY, DatasetSummary.of("account", Census(included=0), [], recount=0)),
@@ -76,10 +76,11 @@ def test_a_dataset_is_the_fold_of_its_parts():
     """
     assert (SUMMARY.expected, SUMMARY.written, SUMMARY.drift) == (5, 5, 1)
     assert (SUMMARY.later, SUMMARY.outside, SUMMARY.omitted) == (1, 2, 3)
-    assert list(SUMMARY.totals.items()) == [
-        (EURC, Total(rows=2, sum=Decimal(-1))),
-        (XLM, Total(rows=3, sum=Decimal("1.50"))),
-    ]
+    assert SUMMARY.figures.totals == {
+        EURC: Total(rows=2, sum=Decimal(-1)),
+        XLM: Total(rows=3, sum=Decimal("1.50")),
+    }
+    assert (SUMMARY.figures.first, SUMMARY.figures.last) == (("0", None), ("2", "z"))
 
 
 def test_totals_are_exact_far_beyond_28_digits():
@@ -87,8 +88,8 @@ def test_totals_are_exact_far_beyond_28_digits():
     Adding the largest i128 amounts loses no digit.
     """
     most = Decimal("170141183460469231731687303715884105727.0000001")
-    folded = fold_totals([{XLM: Total(rows=1, sum=most)}] * 3)
-    assert folded[XLM] == Total(rows=3, sum=Decimal("510423550381407695195061911147652317181.0000003"))
+    folded = fold_figures([Figures(totals={XLM: Total(rows=1, sum=most)})] * 3)
+    assert folded.totals[XLM] == Total(rows=3, sum=Decimal("510423550381407695195061911147652317181.0000003"))
 
 
 def test_a_manifest_survives_its_json_form():

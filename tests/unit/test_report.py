@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 import pytest
 from attrs import evolve
 from jinja2 import UndefinedError
-from tests.bundles import ACCOUNT, ACCOUNT_FIELDS, PAYOUT_FIELDS, PAYOUTS, contents_of, payout, staged
+from tests.bundles import ACCOUNT, ACCOUNT_FIELDS, MISSING, PAYOUT_FIELDS, PAYOUTS, contents_of, payout, staged
 
-from streampay_export._core.manifest import BundleFile, Digest, Total, TotalKey
+from streampay_export._core.figures import Total, TotalKey
+from streampay_export._core.manifest import BundleFile, Digest
 from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.party import Subject
 from streampay_export._core.policy import AlteredField
@@ -146,7 +147,7 @@ def test_a_partial_bundle_says_so():
     The page does not call a partial bundle everything.
     """
     assert "everything asked for</span>" in _page()
-    assert "not everything asked for" in _page(completeness="partial")
+    assert "not everything asked for" in _page(missing=(MISSING,))
 
 
 def test_a_name_the_template_does_not_have_is_an_error():

@@ -14,7 +14,7 @@ from attrs import evolve
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.bundles import AS_OF, OTHER_SIGNER, SIGNER, key_form, payout, save, small_bundle
+from tests.bundles import AS_OF, MISSING, OTHER_SIGNER, SIGNER, key_form, payout, save, small_bundle
 
 from streampay_export._core.documents import sums
 from streampay_export._core.dsse import (
@@ -260,7 +260,10 @@ def _first_part(manifest, **changes):
 INCONSISTENT = {
     "rows of a part": lambda m: _first_part(m, rows=2),
     "number of a part": lambda m: _first_part(m, number=1),
-    "totals of a part": lambda m: _first_part(m, totals={}),
+    "totals of a part": lambda m: _first_part(m, figures=evolve(m.datasets[1].parts[0].figures, totals={})),
+    "first key of a part": lambda m: _first_part(m, figures=evolve(m.datasets[1].parts[0].figures, first=("0",))),
+    "partial with nothing missing": lambda m: evolve(m, completeness="partial"),
+    "missing something, yet full": lambda m: evolve(m, missing=(MISSING,)),
     "another format": lambda m: evolve(m, formats=("csv",)),
     "a file too many": lambda m: evolve(m, files=(*m.files, m.files[-1])),
     "a file without rows": lambda m: evolve(m, files=(evolve(m.files[0], rows=None), *m.files[1:])),

@@ -12,8 +12,9 @@ from attrs import field, frozen
 
 from .catalog import Dataset
 from .cut import OutputField
+from .job import DatasetProgress, DatasetState
 from .lifecycle import Completeness
-from .manifest import DatasetSummary, Digest
+from .manifest import DatasetSummary, Digest, MissingDataset
 from .notice import ProcessingNotice
 from .party import Subject
 from .policy import AlteredField
@@ -65,7 +66,8 @@ class DatasetContents:
 @frozen(kw_only=True)
 class BundleContents:
     """
-    One export, read and encoded, about to become a bundle. Instants are the caller's, in UTC.
+    One export, read and encoded, about to become a bundle. Instants are the caller's, in UTC. *missing* are
+    the datasets that could not be read: then the bundle is partial, and says so on its first screen.
     """
 
     job_id: str
@@ -75,6 +77,23 @@ class BundleContents:
     as_of: datetime
     received_at: datetime
     completed_at: datetime
-    completeness: Completeness = field(default=Completeness.FULL, converter=Completeness)
     datasets: tuple[DatasetContents, ...]
+    missing: tuple[MissingDataset, ...] = ()
     notice: ProcessingNotice
+
+    @property
+    def completeness(self) -> Completeness:
+        """
+        Whether every dataset that was asked for is here.
+        """
+        return Completeness.PARTIAL if self.missing else Completeness.FULL
+
+    @property
+    def progress(self) -> tuple[DatasetProgress, ...]:
+        """
+        How each dataset that was asked for ended, as its export's status says it; in the order asked for.
+        """
+        read = {each.name: DatasetProgress.done(each.summary) for each in self.datasets}
+        failed = {each.name: DatasetProgress(name=each.name, state=DatasetState.FAILED) for each in self.missing}
+        ended = read | failed
+        return tuple(ended[name] for name in self.request.datasets)

@@ -13,9 +13,10 @@ from attrs import frozen
 from ..errors import UnwritableValue
 from .canonical import Canonicaliser, canonicaliser
 from .catalog import Dataset, FieldType
+from .figures import Figures
 from .generalising import banded, period
-from .manifest import Totals
 from .masking import Remembered, mask, pseudonyms
+from .page_figures import figures_of
 from .policy import Policy
 from .row_condition import condition_of
 from .rules import (
@@ -32,7 +33,6 @@ from .rules import (
     type_after,
 )
 from .selection import Row, Selection
-from .totals import totals_of
 
 Columns: TypeAlias = Sequence[Sequence[str | None]]
 """A page turned on its side: one sequence of canonical texts per output field; `None` is NULL."""
@@ -59,13 +59,13 @@ class Cut:
     One dataset under one profile, for one export.
 
     *columns* turns a page of rows into redacted canonical texts, one sequence per output field;
-    *totals* adds up the page's amounts from the rows and those columns.
+    *figures* is what is known of a page, at least one row, from the rows and those columns.
     """
 
     selection: Selection
     fields: tuple[OutputField, ...]
     columns: Callable[[Sequence[Row]], Columns]
-    totals: Callable[[Sequence[Row], Columns], Totals]
+    figures: Callable[[Sequence[Row], Columns], Figures]
 
 
 def compile_cut(
@@ -108,7 +108,7 @@ def compile_cut(
             for field, rule in ruled
         ),
         columns=columns,
-        totals=totals_of(selection, kept, owners),
+        figures=figures_of(selection, kept, owners),
     )
 
 

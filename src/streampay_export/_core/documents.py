@@ -14,7 +14,6 @@ from attrs import asdict
 from .contents import BundleContents, DatasetContents
 from .datapackage import INEXACT_NOTE, NULL_RULE
 from .guard import GUARD_RULE
-from .lifecycle import Completeness
 from .manifest import BundleFile
 from .policy import AlteredField
 from .rules import Withhold, rule_name
@@ -94,10 +93,11 @@ def readme(contents: BundleContents, files: Iterable[BundleFile]) -> bytes:
     """
     rows = {each.path: each.rows for each in files}
     width = max(map(len, rows), default=0)
+    lacking = ", ".join(each.name for each in contents.missing)
     completeness = (
-        "Everything that was asked for is here."
-        if contents.completeness is Completeness.FULL
-        else "NOT everything that was asked for is here; index.html says what is missing."
+        f"NOT everything that was asked for is here. Missing: {lacking}."
+        if lacking
+        else "Everything that was asked for is here."
     )
     inexact = any(each.inexact for each in contents.datasets)
     paragraphs = [

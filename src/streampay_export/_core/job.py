@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from .encrypted_file import FileContext, FilePurpose
 from .lifecycle import ACTIVE, Completeness, State
+from .manifest import DatasetSummary
 from .party import Capacity
 from .request import ExportRequest
 
@@ -47,6 +48,13 @@ class DatasetProgress:
     state: DatasetState = field(default=DatasetState.WAITING, converter=DatasetState)
     expected: int | None = None
     written: int = 0
+
+    @classmethod
+    def done(cls, summary: DatasetSummary) -> DatasetProgress:
+        """
+        Return the progress of a dataset that is complete.
+        """
+        return cls(name=summary.name, state=DatasetState.DONE, expected=summary.expected, written=summary.written)
 
 
 def all_progress(datasets: Iterable[DatasetProgress]) -> tuple[DatasetProgress, ...]:

@@ -6,15 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Context, Decimal, Inexact
 
 from attrs import field, frozen
 
+from .figures import Figures, fold_figures
 from .selection import Census, Window
-
-# Sums of money are exact or they are an error: the default context would round at 28 digits,
-# where one i128 amount already has 39.
-_EXACT = Context(prec=10_000, traps=[Inexact])
 
 
 @frozen(kw_only=True)
@@ -25,35 +21,6 @@ class Digest:
 
     size: int
     sha256: str
-
-
-@frozen(kw_only=True, order=True)
-class TotalKey:
-    """
-    What a control total is over: an amount field, its asset, and the direction seen from the subject.
-
-    *direction* is `in`, `out`, `self` (both sides are the subject's) or empty where the dataset has none.
-    """
-
-    amount: str
-    asset: str
-    direction: str = ""
-
-
-@frozen(kw_only=True)
-class Total:
-    """
-    How many non-NULL amounts, and their exact sum.
-    """
-
-    rows: int
-    sum: Decimal
-
-    def __add__(self, other: Total) -> Total:
-        return Total(rows=self.rows + other.rows, sum=_EXACT.add(self.sum, other.sum))
-
-
-Totals = Mapping[TotalKey, Total]
 
 
 @frozen(kw_only=True)
@@ -69,7 +36,7 @@ class PartSummary:
     rows: int
     read_at: datetime
     files: Mapping[str, Digest]
-    totals: Totals = field(factory=dict)
+    figures: Figures = field(factory=Figures)
 
 
 def _in_order(parts: Iterable[PartSummary]) -> tuple[PartSummary, ...]:
@@ -91,7 +58,7 @@ class DatasetSummary:
     omitted: int
     drift: int
     parts: tuple[PartSummary, ...] = field(converter=_in_order)
-    totals: Totals = field(factory=dict)
+    figures: Figures = field(factory=Figures)
 
     @classmethod
     def of(cls, name: str, census: Census, parts: Iterable[PartSummary], *, recount: int) -> DatasetSummary:
@@ -110,8 +77,19 @@ class DatasetSummary:
             omitted=census.omitted,
             drift=recount - written,
             parts=closed,
-            totals=fold_totals(part.totals for part in closed),
+            figures=fold_figures(part.figures for part in closed),
         )
+
+
+@frozen(kw_only=True)
+class MissingDataset:
+    """
+    A dataset that was asked for and could not be read: the error's slug, and a sentence for the person.
+    """
+
+    name: str
+    slug: str
+    sentence: str
 
 
 @frozen(kw_only=True)
@@ -130,7 +108,8 @@ class Manifest:
     """
     What a bundle's maker signs: where the data comes from, how much it is, and every file's digest.
 
-    *archive* is over the zip's own bytes up to the manifest, so that nothing hides between files.
+    *missing* are the datasets of a partial export that have no files. *archive* is over the zip's own bytes
+    up to the manifest, so that nothing hides between files.
     """
 
     job: str
@@ -141,16 +120,6 @@ class Manifest:
     formats: tuple[str, ...]
     window: Window
     datasets: tuple[DatasetSummary, ...]
+    missing: tuple[MissingDataset, ...] = ()
     files: tuple[BundleFile, ...]
     archive: Digest
-
-
-def fold_totals(many: Iterable[Totals]) -> Totals:
-    """
-    Add up control totals, keys sorted.
-    """
-    folded: dict[TotalKey, Total] = {}
-    for totals in many:
-        for key, total in totals.items():
-            folded[key] = folded[key] + total if key in folded else total
-    return dict(sorted(folded.items()))

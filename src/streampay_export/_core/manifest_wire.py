@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import InvalidRequest
-from .manifest import BundleFile, DatasetSummary, Digest, Manifest, PartSummary, Total, TotalKey
+from .figures import Figures, Held, Texts, Total, TotalKey, Totals
+from .manifest import BundleFile, DatasetSummary, Digest, Manifest, MissingDataset, PartSummary
 from .selection import Window
 from .wire import read_instant, spell_decimal, spell_instant
 
@@ -42,6 +43,7 @@ def spell_manifest(manifest: Manifest) -> bytes:
                 "formats": list(manifest.formats),
                 "window": {"from": _maybe(manifest.window.start), "to": _maybe(manifest.window.end)},
                 "datasets": {each.name: _spell_dataset(each) for each in manifest.datasets},
+                "missing": {each.name: {"error": each.slug, "reason": each.sentence} for each in manifest.missing},
                 "files": [_spell_file(each) for each in manifest.files],
                 "archive": _spell_digest(manifest.archive),
             },
@@ -80,6 +82,10 @@ def _read_predicate(form: Json) -> Manifest:
         formats=tuple(_take(str, each) for each in form["formats"]),
         window=Window(start=_read_maybe(form["window"]["from"]), end=_read_maybe(form["window"]["to"])),
         datasets=tuple(_read_dataset(name, each) for name, each in form["datasets"].items()),
+        missing=tuple(
+            MissingDataset(name=name, slug=_take(str, each["error"]), sentence=_take(str, each["reason"]))
+            for name, each in form["missing"].items()
+        ),
         files=tuple(_read_file(each) for each in form["files"]),
         archive=_read_digest(form["archive"]),
     )
@@ -94,7 +100,7 @@ def _spell_dataset(dataset: DatasetSummary) -> Json:
         "omitted": dataset.omitted,
         "drift": dataset.drift,
         "parts": [_spell_part(each) for each in dataset.parts],
-        "totals": _spell_totals(dataset.totals),
+        **_spell_figures(dataset.figures),
     }
 
 
@@ -103,7 +109,7 @@ def _read_dataset(name: str, form: Json) -> DatasetSummary:
         name=name,
         **{key: _take(int, form[key]) for key in ("expected", "written", "later", "outside", "omitted", "drift")},
         parts=[_read_part(name, each) for each in form["parts"]],
-        totals=_read_totals(form["totals"]),
+        figures=_read_figures(form),
     )
 
 
@@ -114,7 +120,7 @@ def _spell_part(part: PartSummary) -> Json:
         "rows": part.rows,
         "read_at": spell_instant(part.read_at),
         "files": {format_: _spell_digest(digest) for format_, digest in part.files.items()},
-        "totals": _spell_totals(part.totals),
+        **_spell_figures(part.figures),
     }
 
 
@@ -124,11 +130,44 @@ def _read_part(dataset: str, form: Json) -> PartSummary:
         **{key: _take(int, form[key]) for key in ("number", "expected", "rows")},
         read_at=read_instant(form["read_at"]),
         files={format_: _read_digest(digest) for format_, digest in form["files"].items()},
-        totals=_read_totals(form["totals"]),
+        figures=_read_figures(form),
     )
 
 
-def _spell_totals(totals: Mapping[TotalKey, Total]) -> list[Json]:
+def _spell_figures(figures: Figures) -> Json:
+    return {
+        "first": figures.first,
+        "last": figures.last,
+        "totals": None if figures.totals is None else _spell_totals(figures.totals),
+        "invariants": {
+            name: {"rows": held.rows, "broken": held.broken} for name, held in figures.invariants.items()
+        },
+    }
+
+
+def _read_figures(form: Json) -> Figures:
+    """
+    Return the figures a manifest speaks of; months, states and latest rows are for the report alone.
+    """
+    return Figures(
+        first=_read_key(form["first"]),
+        last=_read_key(form["last"]),
+        totals=None if form["totals"] is None else _read_totals(form["totals"]),
+        invariants={
+            name: Held(rows=_take(int, each["rows"]), broken=_take(int, each["broken"]))
+            for name, each in form["invariants"].items()
+        },
+    )
+
+
+def _read_key(form: Any) -> Texts | None:
+    if form is None:
+        return None
+    cells: list[Any] = _take(list, form)
+    return tuple(None if cell is None else _take(str, cell) for cell in cells)
+
+
+def _spell_totals(totals: Totals) -> list[Json]:
     return [
         {
             "amount": key.amount,
@@ -137,7 +176,7 @@ def _spell_totals(totals: Mapping[TotalKey, Total]) -> list[Json]:
             "rows": total.rows,
             "sum": spell_decimal(total.sum),
         }
-        for key, total in totals.items()
+        for key, total in sorted(totals.items())
     ]
 
 

@@ -1,5 +1,5 @@
 """
-Control totals of a page: exact sums of what was written, by amount, asset and direction.
+Control totals of a page: exact sums of what was written, by amount, asset, direction and month.
 """
 
 from __future__ import annotations
@@ -10,31 +10,33 @@ from decimal import Context, Decimal, Inexact, localcontext
 from operator import itemgetter
 from typing import TypeAlias
 
-from .catalog import Constant, Direction
+from .catalog import Constant, Direction, FieldType
 from .decimals import MOST_DIGITS, has_scale
-from .manifest import Total, TotalKey, Totals
+from .figures import MonthKey, Total, TotalKey
 from .selection import Row, Selection
 
 _Columns: TypeAlias = Sequence[Sequence[str | None]]
-_Group: TypeAlias = tuple[str | None, str]
+_Group: TypeAlias = tuple[str | None, str, str]
+"""Asset, direction and month of one row."""
 
 # Any number this package writes fits, before and after the point; to round would be an error.
 _EXACT = Context(prec=4 * MOST_DIGITS, traps=[Inexact])
 _WAYS = {(False, False): "", (True, False): "out", (False, True): "in", (True, True): "self"}
+_TIMES = {FieldType.TIMESTAMP, FieldType.DATE}
 _NAMED_WAYS = {"in", "out", "self"}
 
 
-def totals_of(
-    selection: Selection, kept: Sequence[str | None], owners: Collection[object]
-) -> Callable[[Sequence[Row], _Columns], Totals]:
+def monthly_totals_of(
+    selection: Selection, places: Mapping[str, int], owners: Collection[object]
+) -> Callable[[Sequence[Row], _Columns], Mapping[MonthKey, Total]]:
     """
-    Return the function from a page's rows and canonical columns to its control totals.
+    Return the function from a page's rows and canonical columns to its control totals, month by month.
 
-    *kept* names the fields kept as they are, by place in the cut, `None` for altered ones. There are
-    totals for each kept decimal field whose asset is a `Constant` or itself kept. Rows whose amount
-    is NULL are not counted; an asset that is NULL counts as an empty one.
+    *places* are the fields kept as they are, and where in the cut they stand. There are totals for each
+    kept decimal field whose asset is a `Constant` or itself kept. Rows whose amount is NULL are not
+    counted; an asset that is NULL counts as an empty one. A row's month is that of the as-of column, or
+    else of the first key column that is a time; empty where no such field is kept.
     """
-    places = {name: place for place, name in enumerate(kept) if name is not None}
     amounts = [
         (field, places[field.name], _asset(field.asset, places))
         for field in selection.dataset.fields
@@ -42,13 +44,19 @@ def totals_of(
     ]
     ways = _ways(selection, places, frozenset(owners))
 
-    def totals(rows: Sequence[Row], columns: _Columns) -> Totals:
-        found: dict[TotalKey, Total] = {}
-        directions = ways(rows, columns) if amounts else ()
+    months = _months(selection, places)
+
+    def totals(rows: Sequence[Row], columns: _Columns) -> Mapping[MonthKey, Total]:
+        found: dict[MonthKey, Total] = {}
+        if not amounts:
+            return found
+        when = list(zip(ways(rows, columns), months(rows, columns), strict=True))
         for field, place, asset in amounts:
-            groups = list(zip(asset(columns, len(rows)), directions, strict=True))
-            for (name, way), total in _sums(columns[place], groups).items():
-                key = TotalKey(amount=field.name, asset=name or "", direction=way)
+            groups = [
+                (name, way, month) for name, (way, month) in zip(asset(columns, len(rows)), when, strict=True)
+            ]
+            for (name, way, month), total in _sums(columns[place], groups).items():
+                key = MonthKey(total=TotalKey(amount=field.name, asset=name or "", direction=way), month=month)
                 found[key] = found[key] + total if key in found else total
         return found
 
@@ -82,6 +90,22 @@ def _ways(
         place = places[direction]
         return lambda _, columns: [way if way in _NAMED_WAYS else "" for way in columns[place]]
     return lambda rows, _: ("",) * len(rows)
+
+
+def _months(selection: Selection, places: Mapping[str, int]) -> Callable[[Sequence[Row], _Columns], Sequence[str]]:
+    """
+    Return the function from a page to each row's month, UTC.
+    """
+    dataset = selection.dataset
+    kept = {
+        field.column: places[field.name]
+        for field in dataset.fields
+        if field.name in places and field.type in _TIMES
+    }
+    place = next((kept[column] for column in (dataset.as_of, *dataset.key) if column in kept), None)
+    if place is None:
+        return lambda rows, _: ("",) * len(rows)
+    return lambda _, columns: [(text or "")[:7] for text in columns[place]]
 
 
 def _sums(amounts: Sequence[str | None], groups: Sequence[_Group]) -> dict[_Group, Total]:

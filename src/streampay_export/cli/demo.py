@@ -163,7 +163,7 @@ def _print_datasets(console: Console, export: Export) -> None:
 def _print_totals(console: Console, manifest: Manifest) -> None:
     table = Table("   what was signed", "asset", "way", "rows", "sum", box=None, pad_edge=False, padding=(0, 3))
     for dataset in manifest.datasets:
-        for key, total in dataset.totals.items():
+        for key, total in sorted((dataset.figures.totals or {}).items()):
             if key.amount in {"amount", "fee"}:
                 row = (f"   {dataset.name}.{key.amount}", key.asset[:10], key.direction)
                 table.add_row(*row, f"{total.rows:,}", f"{total.sum:,f}")

@@ -47,6 +47,7 @@ def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> E
         policies=configuration.policies,
         notice=configuration.notice,
         retention=configuration.retention,
+        allow_partial=configuration.allow_partial,
         authorize=operator_on_this_machine,
         threads=0,
     )

@@ -119,6 +119,7 @@ def verify(bundle: Path, public_key: Path | None, *, integrity_only: bool, as_js
                 "intact": True,
                 "signer": verdict.signer,
                 "job": manifest.job,
+                "completeness": manifest.completeness,
                 "datasets": {
                     each.name: {"expected": each.expected, "written": each.written} for each in manifest.datasets
                 },

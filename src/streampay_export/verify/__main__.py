@@ -57,6 +57,7 @@ def summary(verdict: Verdict) -> str:
         f"export {quoted(manifest.job)}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC, {manifest.completeness}"
     )
     lines.extend(f"  {each.name}: {each.written} of {each.expected} rows" for each in manifest.datasets)
+    lines.extend(f"  {quoted(each.name)}: MISSING, {quoted(each.sentence)}" for each in manifest.missing)
     return "\n".join(lines)
 
 

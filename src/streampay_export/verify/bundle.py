@@ -14,6 +14,7 @@ from attrs import frozen
 
 from .._core.documents import sums
 from .._core.dsse import IN_TOTO, Envelope, read_envelope
+from .._core.figures import fold_figures
 from .._core.layout import (
     DOCUMENTS,
     MANIFEST,
@@ -27,7 +28,8 @@ from .._core.layout import (
     local_header,
     method_of,
 )
-from .._core.manifest import BundleFile, DatasetSummary, Digest, Manifest, fold_totals
+from .._core.lifecycle import Completeness
+from .._core.manifest import BundleFile, DatasetSummary, Digest, Manifest
 from .._core.manifest_wire import read_manifest
 from .._core.row_count import ROW_COUNTERS
 from .._core.signature import PublicKey
@@ -223,6 +225,8 @@ def _manifest(envelope: Envelope) -> Manifest:
     }
     if list(told.items()) != list(due.items()) or len(told) != len(manifest.files):
         raise BundleRefused(MANIFEST, "its files are not those of its datasets and formats")
+    if bool(manifest.missing) != (manifest.completeness == Completeness.PARTIAL):
+        raise BundleRefused(MANIFEST, "whether it is partial and what is missing do not agree")
     for dataset in manifest.datasets:
         if not _adds_up(dataset):
             raise BundleRefused(MANIFEST, f"the parts of {quoted(dataset.name)} do not add up to the whole")
@@ -233,7 +237,7 @@ def _adds_up(dataset: DatasetSummary) -> bool:
     return (
         dataset.written == sum(part.rows for part in dataset.parts)
         and [part.number for part in dataset.parts] == list(range(len(dataset.parts)))
-        and dataset.totals == fold_totals(part.totals for part in dataset.parts)
+        and dataset.figures == fold_figures(part.figures for part in dataset.parts)
     )
 
 

@@ -62,7 +62,7 @@ class HtmlReport:
             contents=contents,
             files=files,
             total_rows=sum(each.summary.written for each in contents.datasets),
-            has_totals=any(each.summary.totals for each in contents.datasets),
+            has_totals=any(each.summary.figures.totals for each in contents.datasets),
             has_withheld=any(each.withheld for each in contents.datasets),
             notice_parts=[(TITLES[part], getattr(contents.notice, part)) for part in NOTICE_PARTS],
             chain_sentence=CHAIN_SENTENCE,

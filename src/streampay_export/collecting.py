@@ -1,0 +1,118 @@
+"""
+All datasets of one job, read one after the other; what cannot be read fails the export, or is missing from it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from ._core.catalog import Dataset
+from ._core.contents import DatasetContents
+from ._core.cut import compile_cut
+from ._core.job import Claim
+from ._core.manifest import MissingDataset
+from ._core.pager import owner_values
+from ._core.party import Subject
+from ._core.policy import withheld_fields
+from ._core.selection import Query
+from .errors import ExportError, KeyForm, NullKey, SourceMismatch, SourceUnavailable, UnwritableValue
+from .exporter import DatasetExport
+from .lease import Lease
+from .ports.keys import Sealer
+from .progress import Progress
+from .stage import DatasetStage, Stage
+from .wiring import Wiring
+
+logger = logging.getLogger("streampay_export")
+
+# A dataset that cannot be read. Anything else (a row too few, a row of somebody else) casts doubt on the source.
+UNREADABLE = (SourceMismatch, SourceUnavailable, NullKey, KeyForm, UnwritableValue)
+
+
+@frozen(kw_only=True)
+class Collected:
+    """
+    What was read of a job's datasets, and which could not be.
+    """
+
+    datasets: tuple[DatasetContents, ...]
+    missing: tuple[MissingDataset, ...]
+
+
+@frozen(kw_only=True)
+class Collecting:
+    """
+    The datasets of one claimed job, to be read for *subject* into *stages* (by dataset and format).
+    """
+
+    wiring: Wiring
+    claim: Claim
+    lease: Lease
+    sealer: Sealer
+    subject: Subject
+    as_of: datetime
+    stages: Mapping[str, Mapping[str, Stage]]
+
+    def run(self) -> Collected:
+        """
+        Read every dataset. Raises what `DatasetExport.run` raises; where the wiring allows partial exports, a
+        dataset that cannot be read is missing instead, unless all are.
+        """
+        w = self.wiring
+        request = self.claim.job.request
+        progress = Progress(w, self.claim, self.as_of, self.lease)
+        read: list[DatasetContents] = []
+        missing: list[MissingDataset] = []
+        for dataset in w.catalog.only(request.datasets).datasets:
+            try:
+                read.append(self._read(dataset, progress))
+                progress.done(read[-1].summary)
+            except UNREADABLE as error:
+                if not self._may_be_missing(error) or len(missing) + 1 == len(request.datasets):
+                    raise
+                logger.error("export %s goes on without %s: %s", self.claim.job.id, dataset.name, error)  # noqa: TRY400  # a driver's traceback may quote rows
+                missing.append(MissingDataset(name=dataset.name, slug=error.slug, sentence=error.person))
+                progress.failed(dataset.name)
+        return Collected(datasets=tuple(read), missing=tuple(missing))
+
+    def _may_be_missing(self, error: ExportError) -> bool:
+        tried = not error.retry or self.claim.job.attempts >= self.wiring.max_attempts
+        return self.wiring.allow_partial and tried
+
+    def _read(self, dataset: Dataset, progress: Progress) -> DatasetContents:
+        w = self.wiring
+        request = self.claim.job.request
+        policy = w.policies.profile(request.profile)
+        cut = compile_cut(
+            dataset,
+            policy,
+            timezone=w.catalog.timezone,
+            pseudonym_key=self.sealer.pseudonym_key(),
+            owners=owner_values(self.subject),
+        )
+        stages = self.stages[dataset.name]
+        encoders = {name: w.writers[name].encoder(dataset, cut.fields) for name in request.formats}
+        export = DatasetExport(
+            source=w.source,
+            cut=cut,
+            query=Query(selection=cut.selection, subject=self.subject, as_of=self.as_of, window=request.window),
+            stage=DatasetStage(encoders, stages),
+            watch=progress.of(dataset.name),
+        )
+        summary = export.run()
+        for name, held in summary.figures.invariants.items():
+            if held.broken:
+                told = (self.claim.job.id, dataset.name, name, held.broken, held.rows)
+                logger.warning("export %s: %s: invariant %s does not hold in %d of %d rows", *told)
+        return DatasetContents(
+            dataset=dataset,
+            fields=cut.fields,
+            withheld=withheld_fields(dataset, policy),
+            summary=summary,
+            stages=stages,
+            inexact=export.inexact,
+        )
