@@ -3,17 +3,27 @@ Keys in a file: made once, read by their owner alone, and missed loudly.
 """
 
 import errno
+import fcntl
 import json
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
-from streampay_export.errors import InvalidConfiguration, KeysMissing
+from streampay_export.errors import (
+    InvalidConfiguration,
+    InvalidRequest,
+    KeysMissing,
+    StorageUnavailable,
+    UnknownName,
+)
 from streampay_export.keys.derivation import KeyPurpose
 from streampay_export.keys.local import LocalKeys
+from streampay_export.keys.table import LASTING, ROTATED_BY_DEFAULT, ROTATING
 from streampay_export.ports.signing import KeyState
 from streampay_export.testing.fakes import SeededRandomness
 
@@ -188,6 +198,7 @@ DAMAGE = {
     "a purpose without key": lambda form: form["keys"].pop(),
     "a purpose without current key": lambda form: form["keys"][0].update(state="retired"),
     "two current keys": lambda form: form["keys"].append(form["keys"][0]),
+    "a key in two states": lambda form: form["keys"].append({**form["keys"][0], "state": "revoked"}),
     "a root that is not there": lambda form: form["keys"][0].update(root="none"),
     "another key id": lambda form: form["keys"][0].update(key_id="none"),
     "a root cut short": lambda form: form["roots"].update({form["keys"][0]["root"]: "AAAA"}),
@@ -223,37 +234,6 @@ def test_a_file_that_is_no_table_is_refused(folder, file, content):
 
     with pytest.raises(KeysMissing, match="damaged"):
         LocalKeys.load(folder)
-
-
-@pytest.mark.parametrize("state", ["retired", "revoked"])
-def test_the_table_decides_what_older_keys_are_good_for(tmp_path, folder, file, state):
-    """
-    After a rotation by hand the old keys open and verify while retired, and nothing once revoked.
-    """
-    before = LocalKeys.load(folder)
-    wrapped, ticket = before.provider.wrap(JOB_KEY, b"job"), before.tickets.sign(b"m")
-    LocalKeys.init(tmp_path / "new", created_at=NOW)
-    new = json.loads((tmp_path / "new" / "keys.json").read_text())
-
-    def rotate(form):
-        for row in form["keys"]:
-            row["state"] = state
-        form["keys"] = new["keys"] + form["keys"]
-        form["roots"].update(new["roots"])
-
-    rewrite(file, rotate)
-    after = LocalKeys.load(folder)
-
-    retired = state == "retired"
-    assert after.tickets.verify(b"m", ticket) is retired
-    assert ["current", state] == [key.state for key in after.manifests.public_keys()]
-    assert before.manifests.public_keys()[0].raw == after.manifests.public_keys()[1].raw
-    if retired:
-        assert JOB_KEY == after.provider.unwrap(wrapped, b"job")
-    else:
-        with pytest.raises(KeysMissing, match=wrapped.key_id):
-            after.provider.unwrap(wrapped, b"job")
-    assert after.provider.wrap(JOB_KEY, b"job").key_id != wrapped.key_id
 
 
 def test_first_use_makes_keys_and_later_use_reads_them(tmp_path):
@@ -328,3 +308,226 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path):
         LocalKeys.init(tmp_path / "keys", created_at=NOW)
     with pytest.raises(KeysMissing, match="Not a directory"):
         LocalKeys.load(tmp_path / "keys")
+
+
+# --- rotation
+
+
+def current(keys, purpose=KeyPurpose.MANIFEST):
+    """
+    The id of the key in use for a purpose.
+    """
+    return next(row.key_id for row in keys.describe() if (row.purpose, row.state) == (purpose, "current"))
+
+
+def states(keys, purpose):
+    """
+    The states of a purpose's keys, in the table's order.
+    """
+    return [str(row.state) for row in keys.describe() if row.purpose is purpose]
+
+
+def test_a_rotation_gives_every_purpose_that_can_a_new_key(folder):
+    """
+    By default those in daily use: the new key stands before the former one, which is retired; others stay.
+    """
+    before = LocalKeys.load(folder)
+    after = LocalKeys.rotate(folder, created_at=NOW)
+
+    for purpose in KeyPurpose:
+        rotated = purpose in ROTATED_BY_DEFAULT
+        assert (["current", "retired"] if rotated else ["current"]) == states(after, purpose)
+        assert (current(before, purpose) != current(after, purpose)) is rotated
+    assert {*ROTATED_BY_DEFAULT, KeyPurpose.CHECKPOINT} == set(ROTATING)
+    assert after.describe() == LocalKeys.load(folder).describe()
+
+
+def test_former_keys_open_and_verify_until_they_are_revoked(folder):
+    """
+    Retired keys unwrap and verify what they made; once revoked they refuse it, and the new ones go on.
+    """
+    before = LocalKeys.load(folder)
+    wrapped = before.provider.wrap(JOB_KEY, b"job")
+    signed = [before.tickets.sign(b"m"), before.cursors.sign(b"m")]
+    after = LocalKeys.rotate(folder, created_at=NOW)
+
+    assert JOB_KEY == after.provider.unwrap(wrapped, b"job")
+    assert [True, True] == [s.verify(b"m", m) for s, m in zip((after.tickets, after.cursors), signed, strict=True)]
+    assert ["current", "retired"] == [key.state for key in after.manifests.public_keys()]
+    assert before.manifests.public_keys()[0].raw == after.manifests.public_keys()[1].raw
+    assert before.tagger.owner_tag("t", "alice") == after.tagger.owner_tag("t", "alice")
+    assert wrapped.key_id != after.provider.wrap(JOB_KEY, b"job").key_id
+
+    revoked = LocalKeys.rotate(folder, revoke=[current(before, p) for p in ROTATED_BY_DEFAULT], created_at=NOW)
+
+    with pytest.raises(KeysMissing, match=wrapped.key_id):
+        revoked.provider.unwrap(wrapped, b"job")
+    pairs = zip((revoked.tickets, revoked.cursors), signed, strict=True)
+    assert [False, False] == [signer.verify(b"m", made) for signer, made in pairs]
+    assert ["current", "revoked"] == [key.state for key in revoked.manifests.public_keys()]
+    assert revoked.tickets.verify(b"m", after.tickets.sign(b"m"))
+    assert [current(after, p) for p in KeyPurpose] == [current(revoked, p) for p in KeyPurpose]
+
+
+def test_many_rotations_lose_no_key(folder, file):
+    """
+    Whatever was wrapped under any earlier key still opens; newest keys stand first, revoked ones last.
+    """
+    rings = [LocalKeys.load(folder), *(LocalKeys.rotate(folder, created_at=NOW) for _ in range(4))]
+    last = LocalKeys.rotate(folder, revoke=[current(rings[2])], created_at=NOW)
+
+    for ring in rings:
+        assert JOB_KEY == last.provider.unwrap(ring.provider.wrap(JOB_KEY, b"job"), b"job")
+    expected = [current(rings[each]) for each in (4, 3, 1, 0, 2)]
+    assert expected == [key.key_id for key in last.manifests.public_keys()]
+    assert ["keys.json"] == [path.name for path in folder.iterdir()]
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+
+
+def test_a_current_key_is_revoked_together_with_its_rotation(folder):
+    """
+    Named without a purpose, its own alone is rotated; the key is revoked, never merely retired.
+    """
+    before = LocalKeys.load(folder)
+    after = LocalKeys.rotate(folder, revoke=[current(before)], created_at=NOW)
+
+    assert ["current", "revoked"] == states(after, KeyPurpose.MANIFEST)
+    assert ["current"] == states(after, KeyPurpose.TICKET)
+
+
+def test_new_keys_come_from_the_randomness_given(tmp_path):
+    """
+    A rotation draws fresh roots: one for wrapping, one for all else; drawing an old one again is refused.
+    """
+    twins = [tmp_path / "one", tmp_path / "two"]
+    for twin in twins:
+        LocalKeys.init(twin, created_at=NOW, randomness=SeededRandomness("one"))
+    one, two = (LocalKeys.rotate(twin, created_at=NOW, randomness=SeededRandomness("two")) for twin in twins)
+
+    assert one.manifests.public_keys() == two.manifests.public_keys()
+    assert 4 == len(json.loads((twins[0] / "keys.json").read_text())["roots"])
+    with pytest.raises(KeysMissing, match="listed twice"):
+        LocalKeys.rotate(twins[0], created_at=NOW, randomness=SeededRandomness("one"))
+
+
+WRONG = {
+    **{
+        f"the {purpose} key": ({"purposes": [KeyPurpose.TICKET, purpose]}, InvalidRequest, why)
+        for purpose, why in LASTING.items()
+    },
+    "an unknown key": ({"revoke": ["nokey"]}, UnknownName, "there is no key 'nokey'"),
+    "a current key alone": (
+        {"revoke": ["CURRENT"], "purposes": [KeyPurpose.TICKET]},
+        InvalidRequest,
+        "rotate the purpose manifest in the same step",
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "kind", "problem"), WRONG.values(), ids=WRONG)
+def test_a_rotation_that_would_lose_something_is_refused(folder, file, asked, kind, problem):
+    """
+    The error says why, and nothing is changed.
+    """
+    before = file.read_bytes()
+    revoke = [current(LocalKeys.load(folder)) if each == "CURRENT" else each for each in asked.get("revoke", ())]
+
+    with pytest.raises(kind, match=problem):
+        LocalKeys.rotate(folder, **{**asked, "revoke": revoke}, created_at=NOW)
+
+    assert {"keys.json": before} == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_lasting_key_in_use_is_not_revoked_either(folder, file):
+    """
+    Revoking it would need a new one in its place, which cannot find what the old one stored.
+    """
+    before = file.read_bytes()
+
+    with pytest.raises(InvalidRequest, match="nobody would find the exports they have"):
+        LocalKeys.rotate(folder, revoke=[current(LocalKeys.load(folder), KeyPurpose.OWNER_TAG)], created_at=NOW)
+
+    assert before == file.read_bytes()
+
+
+ROTATE = """
+import sys
+from datetime import UTC, datetime
+from streampay_export.keys.local import LocalKeys
+for _ in range(3):
+    LocalKeys.rotate(sys.argv[1], created_at=datetime(2026, 1, 2, tzinfo=UTC))
+"""
+
+
+def test_of_rotations_at_once_none_is_lost(folder):
+    """
+    Threads and processes rotate together: every key ever made is still in the table, one of them current.
+    """
+    first = LocalKeys.load(folder)
+    others = [subprocess.Popen([sys.executable, "-c", ROTATE, folder]) for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        rings = list(pool.map(lambda _: LocalKeys.rotate(folder, created_at=NOW), range(8)))
+    assert [0, 0] == [other.wait() for other in others]
+
+    last = LocalKeys.load(folder)
+    assert ["current", *["retired"] * 14] == states(last, KeyPurpose.TICKET)
+    assert {key.key_id for ring in (first, *rings) for key in ring.describe()} <= {
+        key.key_id for key in last.describe()
+    }
+    assert ["keys.json"] == [path.name for path in folder.iterdir()]
+
+
+def test_a_folder_that_others_hold_is_waited_for_and_then_given_up(folder, file, monkeypatch):
+    """
+    The wait is bounded, and says so.
+    """
+    before = file.read_bytes()
+    monkeypatch.setattr("streampay_export.keys.local.LONGEST_WAIT", 0.03)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StorageUnavailable, match=r"held the keys for 0\.03 s"):
+            LocalKeys.rotate(folder, created_at=NOW)
+    finally:
+        os.close(held)
+
+    assert before == file.read_bytes()
+    LocalKeys.rotate(folder, created_at=NOW)
+
+
+@pytest.mark.parametrize("call", ["os.open", "os.fsync", "os.replace"])
+def test_a_disk_that_fails_leaves_the_keys_as_they_were(folder, file, monkeypatch, call):
+    """
+    A rotation that cannot be written whole is none; the next one succeeds.
+    """
+    before = file.read_bytes()
+
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(call, fail)
+        with pytest.raises(KeysMissing, match="No space left"):
+            LocalKeys.rotate(folder, created_at=NOW)
+
+    assert {"keys.json": before} == {path.name: path.read_bytes() for path in folder.iterdir()}
+    LocalKeys.rotate(folder, created_at=NOW)
+
+
+def test_keys_that_are_missing_linked_or_full_are_not_rotated(folder, file, tmp_path, monkeypatch):
+    """
+    Each says what is wrong; a link is not replaced by a file, and no table grows beyond what is read back.
+    """
+    before = file.read_bytes()
+    with pytest.raises(KeysMissing, match="bring it back"):
+        LocalKeys.rotate(tmp_path / "nowhere", created_at=NOW)
+
+    (tmp_path / "mounted").mkdir(mode=0o700)
+    (tmp_path / "mounted" / "keys.json").symlink_to(file)
+    with pytest.raises(KeysMissing, match="where the file itself is"):
+        LocalKeys.rotate(tmp_path / "mounted", created_at=NOW)
+
+    monkeypatch.setattr("streampay_export.keys.local.LARGEST_FILE", len(before) + 1)
+    with pytest.raises(KeysMissing, match="is full"):
+        LocalKeys.rotate(folder, created_at=NOW)
+    assert before == file.read_bytes()

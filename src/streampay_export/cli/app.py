@@ -13,7 +13,9 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from ..errors import ExportError, Interrupted
+from ..keys.table import ROTATED_BY_DEFAULT
 from . import checking, exporting, listing, operating
+from . import keys as key_commands
 from .deployment import log_to_terminal, say
 from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
 
@@ -165,7 +167,7 @@ def keys_init(*, config: KeyConfig = None, path: KeyPath = None) -> None:
     """
     Make the keys of a new deployment.
     """
-    operating.keys_init(config, path)
+    key_commands.init(config, path)
 
 
 @keys.command(name="list")
@@ -179,7 +181,22 @@ def keys_list(
     """
     List the keys, without anything secret.
     """
-    operating.keys_list(config, path, public=public, as_json=json)
+    key_commands.show(config, path, public=public, as_json=json)
+
+
+@keys.command(name="rotate")
+def keys_rotate(
+    *,
+    config: KeyConfig = None,
+    path: KeyPath = None,
+    purpose: Annotated[list[str] | None, Parameter(help=f"Default {', '.join(ROTATED_BY_DEFAULT)}.")] = None,
+    revoke: Annotated[list[str] | None, Parameter(help="The id of a key that is to refuse from now on.")] = None,
+    json: Json = False,
+) -> None:
+    """
+    Make new keys; the former ones still open and verify, unless they are revoked.
+    """
+    key_commands.rotate(config, path, purpose or (), revoke or (), as_json=json)
 
 
 @app.command

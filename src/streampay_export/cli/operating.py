@@ -1,56 +1,22 @@
 """
-`keys`, `worker`, `sweep` and `verify`: what operators and receivers run.
+`worker`, `sweep` and `verify`: what operators and receivers run.
 """
 
 from __future__ import annotations
 
 import logging
 import signal
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from attrs import asdict
 
-from ..configuration import read_configuration
 from ..errors import Interrupted, InvalidRequest
-from ..keys.local import LocalKeys
 from ..verify import read_public_keys, verify_bundle
 from ..verify.__main__ import summary
 from ..worker import Worker
 from .deployment import deployment, log_to_terminal, say
 from .outcome import CTRL_C, DONE, NO, OUTSIDE, print_json
-from .public_keys import key_set, leave_public_key
-
-
-def keys_init(config: Path | None, path: Path | None) -> None:
-    """
-    Make keys where there are none, and leave the public one beside them.
-    """
-    folder = _key_folder(config, path)
-    ring = LocalKeys.init(folder, created_at=datetime.now(UTC))
-    public = leave_public_key(folder, ring.manifests.public_keys()[0])
-    print(f"keys: {folder}: keep a copy apart from database and storage")
-    print(f"public key, for verify --public-key: {public}")
-
-
-def keys_list(config: Path | None, path: Path | None, *, public: bool, as_json: bool) -> None:
-    """
-    Print what keys there are, without anything secret; *public*: the verification keys themselves.
-    """
-    ring = LocalKeys.load(_key_folder(config, path))
-    if public:
-        print_json(key_set(ring.manifests.public_keys()))
-        return
-    if as_json:
-        rows = [
-            {"purpose": str(each.purpose), "key_id": each.key_id, "state": str(each.state), "where": each.where}
-            for each in ring.describe()
-        ]
-        print_json({"keys": rows})
-        return
-    for each in ring.describe():
-        print(f"{each.purpose:16}  {each.key_id}  {each.state}  {each.where}")
 
 
 def work(config: Path, *, once: bool) -> int:
@@ -128,9 +94,3 @@ def verify(bundle: Path, public_key: Path | None, *, integrity_only: bool, as_js
     else:
         print(summary(verdict))
     return DONE if verdict.signer or integrity_only else NO
-
-
-def _key_folder(config: Path | None, path: Path | None) -> Path:
-    if (config is None) == (path is None):
-        raise InvalidRequest("config", "give either --config FILE or --path FOLDER")
-    return path.absolute() if path is not None else read_configuration(config or Path()).places.keys

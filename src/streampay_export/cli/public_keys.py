@@ -5,8 +5,8 @@ The public halves of manifest keys, in the two forms that `verify --public-key` 
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,13 +20,16 @@ _ED25519 = bytes.fromhex("302a300506032b6570032100")
 
 def leave_public_key(folder: Path, key: PublicKey) -> Path:
     """
-    Write *key* as PEM into *folder*, unless there is one already, and return the file's path.
+    Write *key* as PEM into *folder*, in place of any that is there, and return the file's path.
     """
     path = folder / FILE
+    draft = path.with_name(f".{FILE}-{secrets.token_hex(8)}")
     try:
-        with contextlib.suppress(FileExistsError), path.open("x", encoding="ascii") as file:
+        with draft.open("x", encoding="ascii") as file:
             file.write(pem(key))
+        draft.replace(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise KeysMissing(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from None
     return path
 

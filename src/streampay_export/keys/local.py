@@ -6,22 +6,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import shlex
 import stat
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from ..errors import InvalidConfiguration, KeysMissing, quoted
+from ..errors import InvalidConfiguration, KeysMissing, StorageUnavailable, quoted
+from .derivation import KeyPurpose
 from .ring import KeyRing
-from .table import dump, load, new_table
+from .table import ROTATED_BY_DEFAULT, dump, load, new_table
 
 FILE = "keys.json"
-# A table grows by a line per rotation: a megabyte holds thousands.
+# A rotation adds about a kilobyte: two years of daily ones.
 LARGEST_FILE = 1 << 20
+# A rotation takes milliseconds; whoever holds the folder for longer is stuck.
+LONGEST_WAIT = 10.0
 
 
 class LocalKeys(KeyRing):
@@ -53,13 +58,53 @@ class LocalKeys(KeyRing):
         """
         file = Path(path) / FILE
         try:
-            _write_new(file, dump(new_table(created_at, randomness)))
+            _make_folder(file.parent)
+            # A link never replaces: whoever comes second sees FileExistsError, and no half file is ever seen.
+            _write(file, dump(new_table(created_at, randomness)), os.link)
         except FileExistsError:
             raise InvalidConfiguration(
                 "keys.path", f"there are keys in {quoted(str(path))} already; nothing was changed"
             ) from None
         except OSError as error:
-            raise KeysMissing(f"{quoted(str(file))} cannot be written: {os.strerror(error.errno or 0)}") from None
+            raise _unwritable(file, error) from None
+        return cls.load(path)
+
+    @classmethod
+    def rotate(
+        cls,
+        path: str | Path,
+        *,
+        purposes: Collection[KeyPurpose] | None = None,
+        revoke: Collection[str] = (),
+        created_at: datetime,
+        randomness: Callable[[int], bytes] = os.urandom,
+    ) -> Self:
+        """
+        Give each of *purposes* a new key, retire the former one, revoke the keys named, and read them back.
+
+        Without *purposes* it is those whose current key is revoked; with neither, the `ROTATED_BY_DEFAULT`.
+        No key is destroyed. Of several rotations at once none is lost. Processes that run keep the keys
+        they have read: restart workers first, as an older worker does not open a newer process's jobs.
+
+        Raises `InvalidRequest` for a purpose that is not rotated and for a current key that would be revoked
+        alone, `UnknownName` for an unknown key, `KeysMissing` when the keys cannot be read or written, and
+        `StorageUnavailable` when another process holds the folder for `LONGEST_WAIT` seconds.
+        """
+        file = Path(path) / FILE
+        load(_read_private(file))  # what is missing or damaged is said so, before anything is held
+        try:
+            with _held(file.parent):
+                table = load(_read_private(file))
+                if purposes is None:
+                    purposes = table.purposes_of(revoke) if revoke else ROTATED_BY_DEFAULT
+                content = dump(table.rotated(purposes, revoke, created_at=created_at, randomness=randomness))
+                if file.is_symlink():
+                    raise KeysMissing(f"{quoted(str(file))} is a link; rotate the keys where the file itself is")
+                if len(content) > LARGEST_FILE:
+                    raise KeysMissing(f"{quoted(str(file))} is full; no key was made")
+                _write(file, content, os.replace)
+        except OSError as error:
+            raise _unwritable(file, error) from None
         return cls.load(path)
 
     @classmethod
@@ -112,8 +157,7 @@ def _make_folder(folder: Path) -> None:
     _check_mode(folder, folder.stat().st_mode, 0o022, "replaced", "700")
 
 
-def _write_new(file: Path, content: bytes) -> None:
-    _make_folder(file.parent)
+def _write(file: Path, content: bytes, put: Callable[[Path, Path], None]) -> None:
     draft = file.with_name(f".{FILE}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -121,12 +165,39 @@ def _write_new(file: Path, content: bytes) -> None:
             opened.write(content)
             opened.flush()
             os.fsync(descriptor)
-        # A link never replaces: whoever comes second sees FileExistsError, and no half file is ever seen.
-        os.link(draft, file)
+        put(draft, file)
     finally:
-        draft.unlink()
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+        draft.unlink(missing_ok=True)
+    with _opened(file.parent) as folder:
         os.fsync(folder)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """
+    Hold *folder* against other rotations; closing it, or dying, lets it go.
+    """
+    deadline = time.monotonic() + LONGEST_WAIT
+    with _opened(folder) as descriptor:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StorageUnavailable(f"others held the keys for {LONGEST_WAIT:g} s; see who does") from None
+                time.sleep(0.01)
+        yield
+
+
+def _unwritable(file: Path, error: OSError) -> KeysMissing:
+    return KeysMissing(f"{quoted(str(file))} cannot be written: {os.strerror(error.errno or 0)}")

@@ -7,19 +7,28 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cattrs.preconf.json import make_converter
 
 from .._core.signature import KeyState
-from ..errors import KeysMissing, listed
+from ..errors import InvalidRequest, KeysMissing, UnknownName, listed, quoted
 from ..signing.ed25519 import Ed25519Key
 from .derivation import KEY_BYTES, KeyPurpose, derive, public_id
 
 VERSION = 1
 _ED25519 = frozenset({KeyPurpose.MANIFEST, KeyPurpose.CHECKPOINT})
+# What was stored under these is found again by computing it again, and only the current key computes.
+LASTING: Mapping[KeyPurpose, str] = {
+    KeyPurpose.OWNER_TAG: "nobody would find the exports they have",
+    KeyPurpose.TOMBSTONE: "who was erased would be unknown again",
+    KeyPurpose.AUDIT_PSEUDONYM: "a person's new audit entries could not be told to be theirs",
+    KeyPurpose.AUDIT_CHAIN: "the audit trail so far could not be checked any more",
+}
+ROTATING = tuple(purpose for purpose in KeyPurpose if purpose not in LASTING)
+ROTATED_BY_DEFAULT = (KeyPurpose.KEY_ENCRYPTION, KeyPurpose.MANIFEST, KeyPurpose.TICKET, KeyPurpose.CURSOR)
 
 
 @frozen(kw_only=True)
@@ -40,8 +49,8 @@ class KeyTable:
     """
     Root secrets by id, and the keys that derive from them, newest first within a purpose.
 
-    Raises `KeysMissing` where a purpose has not exactly one current key, or a key's id is not the one
-    its root gives: then table and secrets do not belong together.
+    Raises `KeysMissing` where a purpose has not exactly one current key, a key is listed twice, or its id
+    is not the one its root gives: then table and secrets do not belong together.
     """
 
     version: int = VERSION
@@ -55,6 +64,8 @@ class KeyTable:
         wrong = [purpose for purpose in KeyPurpose if current[purpose] != 1]
         if wrong:
             raise KeysMissing(f"each purpose needs exactly one current key; look at: {listed(wrong)}")
+        if len({row.key_id for row in self.keys}) != len(self.keys):
+            raise KeysMissing("a key is listed twice, so that it has two states; bring back a copy of the table")
         for row in self.keys:
             root = self.roots.get(row.root)
             if root is None or len(root) != KEY_BYTES or key_id(root, row.purpose) != row.key_id:
@@ -66,26 +77,83 @@ class KeyTable:
         """
         return tuple((row, derive(self.roots[row.root], purpose)) for row in self.keys if row.purpose is purpose)
 
+    def purposes_of(self, key_ids: Collection[str]) -> frozenset[KeyPurpose]:
+        """
+        Return the purposes whose current key is among *key_ids*.
+        """
+        return frozenset(
+            row.purpose for row in self.keys if row.state is KeyState.CURRENT and row.key_id in key_ids
+        )
+
+    def rotated(
+        self,
+        purposes: Collection[KeyPurpose],
+        revoked: Collection[str],
+        *,
+        created_at: datetime,
+        randomness: Callable[[int], bytes],
+    ) -> KeyTable:
+        """
+        Return a table in which each of *purposes* has a new current key, from a fresh root secret, and its
+        former one is retired; then the keys named *revoked* are. No key and no root leaves the table.
+
+        Raises `InvalidRequest` for a purpose whose stored data only its present key finds, and for a current
+        key that would be revoked without another in its place; `UnknownName` for an unknown key.
+        """
+        for purpose in purposes:
+            if purpose in LASTING:
+                raise InvalidRequest("purpose", f"the {purpose} key is not rotated: {LASTING[purpose]}")
+        known = [row.key_id for row in self.keys]
+        for each in revoked:
+            if each not in known:
+                raise UnknownName.of("key", each, known, field="revoke")
+        for row in self.keys:
+            if row.state is KeyState.CURRENT and row.key_id in revoked and row.purpose not in purposes:
+                problem = f"{quoted(row.key_id)} is in use; rotate the purpose {row.purpose} in the same step"
+                raise InvalidRequest("revoke", problem)
+        roots = _fresh_roots(purposes, randomness)
+        made = {row.purpose: row for row in _new_rows(roots, created_at)}
+        rows: list[KeyRow] = []
+        for row in self.keys:
+            state = row.state
+            if state is KeyState.CURRENT and row.purpose in made:
+                rows.append(made[row.purpose])
+                state = KeyState.RETIRED
+            rows.append(evolve(row, state=KeyState.REVOKED if row.key_id in revoked else state))
+        return KeyTable(roots={**self.roots, **_by_id(roots)}, keys=tuple(rows))
+
 
 def new_table(created_at: datetime, randomness: Callable[[int], bytes]) -> KeyTable:
     """
     Make a table with one current key for each purpose.
     """
-    shared = randomness(KEY_BYTES)
+    roots = _fresh_roots(KeyPurpose, randomness)
+    return KeyTable(roots=_by_id(roots), keys=tuple(_new_rows(roots, created_at)))
+
+
+def _fresh_roots(purposes: Iterable[KeyPurpose], randomness: Callable[[int], bytes]) -> dict[KeyPurpose, bytes]:
+    shared, wrapping = randomness(KEY_BYTES), randomness(KEY_BYTES)
     # The key-encryption key has a root of its own: destroying one of its versions must not take more along.
-    roots = dict.fromkeys(KeyPurpose, shared)
-    roots[KeyPurpose.KEY_ENCRYPTION] = randomness(KEY_BYTES)
-    rows = tuple(
-        KeyRow(
+    return {
+        purpose: wrapping if purpose is KeyPurpose.KEY_ENCRYPTION else shared
+        for purpose in KeyPurpose
+        if purpose in set(purposes)
+    }
+
+
+def _by_id(roots: Mapping[KeyPurpose, bytes]) -> dict[str, bytes]:
+    return {public_id(root, "root"): root for root in roots.values()}
+
+
+def _new_rows(roots: Mapping[KeyPurpose, bytes], created_at: datetime) -> Iterator[KeyRow]:
+    for purpose, root in roots.items():
+        yield KeyRow(
             purpose=purpose,
             key_id=key_id(root, purpose),
             state=KeyState.CURRENT,
             created_at=created_at,
             root=public_id(root, "root"),
         )
-        for purpose, root in roots.items()
-    )
-    return KeyTable(roots={public_id(root, "root"): root for root in roots.values()}, keys=rows)
 
 
 def key_id(root: bytes, purpose: KeyPurpose) -> str:

@@ -1,0 +1,94 @@
+"""
+`keys`: making, listing and rotating a deployment's keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..configuration import read_configuration
+from ..errors import InvalidRequest, UnknownName
+from ..keys.derivation import KeyPurpose
+from ..keys.local import LocalKeys
+from ..keys.ring import KeyDescription
+from ..keys.table import ROTATING
+from .outcome import print_json
+from .public_keys import key_set, leave_public_key
+
+
+def init(config: Path | None, path: Path | None) -> None:
+    """
+    Make keys where there are none, and leave the public one beside them.
+    """
+    folder = _folder(config, path)
+    ring = LocalKeys.init(folder, created_at=datetime.now(UTC))
+    public = leave_public_key(folder, ring.manifests.public_keys()[0])
+    print(f"keys: {folder}: keep a copy apart from database and storage")
+    print(f"public key, for verify --public-key: {public}")
+
+
+def show(config: Path | None, path: Path | None, *, public: bool, as_json: bool) -> None:
+    """
+    Print what keys there are, without anything secret; *public*: the verification keys themselves.
+    """
+    ring = LocalKeys.load(_folder(config, path))
+    if public:
+        print_json(key_set(ring.manifests.public_keys()))
+    elif as_json:
+        print_json({"keys": [_form(each) for each in ring.describe()]})
+    else:
+        for each in ring.describe():
+            print(f"{each.purpose:16}  {each.key_id}  {each.state:8}  {each.where}")
+
+
+def rotate(
+    config: Path | None, path: Path | None, purposes: Sequence[str], revoke: Sequence[str], *, as_json: bool
+) -> None:
+    """
+    Make new keys, retire or revoke former ones, renew the public one beside them, and say what is next.
+    """
+    folder = _folder(config, path)
+    asked = [_purpose(each) for each in purposes] or None
+    before = {each.key_id: each.state for each in LocalKeys.load(folder).describe()}
+    ring = LocalKeys.rotate(folder, purposes=asked, revoke=revoke, created_at=datetime.now(UTC))
+    public = _renew_public_key(folder, ring)
+    changed = [each for each in ring.describe() if before.get(each.key_id) != each.state]
+    if as_json:
+        print_json({"keys": [_form(each) for each in changed], "public_key": str(public)})
+        return
+    for each in changed:
+        print(f"{each.purpose:16}  {each.key_id}  now {each.state}")
+    print(f"keys: {folder}: renew the copy you keep apart")
+    print("running processes keep the former keys: restart the workers, then the others")
+    if KeyPurpose.MANIFEST in {each.purpose for each in changed}:
+        print(f"public key, for verify --public-key: {public}")
+        print("publish all of them, for older bundles too: streampay-export keys list --public")
+
+
+def _renew_public_key(folder: Path, ring: LocalKeys) -> Path:
+    current = ring.manifests.public_keys()[0]
+    public = leave_public_key(folder, current)
+    # Another rotation may have come between the two files; whoever writes the second one last looks again.
+    while current != (now := LocalKeys.load(folder).manifests.public_keys()[0]):
+        current = now
+        leave_public_key(folder, current)
+    return public
+
+
+def _purpose(name: str) -> KeyPurpose:
+    try:
+        return KeyPurpose(name)
+    except ValueError:
+        raise UnknownName.of("purpose", name, ROTATING) from None
+
+
+def _form(key: KeyDescription) -> dict[str, str]:
+    return {"purpose": str(key.purpose), "key_id": key.key_id, "state": str(key.state), "where": key.where}
+
+
+def _folder(config: Path | None, path: Path | None) -> Path:
+    if (config is None) == (path is None):
+        raise InvalidRequest("config", "give either --config FILE or --path FOLDER")
+    return path.absolute() if path is not None else read_configuration(config or Path()).places.keys
