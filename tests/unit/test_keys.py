@@ -9,12 +9,13 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from streampay_export._core.signature import public_key_id
 from streampay_export.errors import KeysMissing
 from streampay_export.keys.derivation import KeyPurpose, derive, public_id
 from streampay_export.keys.memory import MemoryKeys
 from streampay_export.keys.sealing import JobSealer
 from streampay_export.ports.signing import KeyState
-from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer, public_key_id
+from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
 from streampay_export.signing.hmac import HmacKey, HmacSigner
 
 SECRET = bytes(range(32))

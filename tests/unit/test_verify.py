@@ -14,9 +14,9 @@ from attrs import evolve
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.bundles import AS_OF, MISSING, OTHER_SIGNER, SIGNER, key_form, payout, save, small_bundle
+from tests.bundles import MISSING, OTHER_SIGNER, SIGNER, key_form, payout, save, small_bundle
+from tests.forgeries import TIME, files_of, sealed, zipped
 
-from streampay_export._core.documents import sums
 from streampay_export._core.dsse import (
     IN_TOTO,
     Envelope,
@@ -26,17 +26,12 @@ from streampay_export._core.dsse import (
 )
 from streampay_export._core.layout import (
     CENTRAL_ENTRY,
-    DEFLATED,
     MANIFEST,
     SUMS,
     Entry,
     directory,
-    entry_time,
-    local_header,
-    method_of,
 )
-from streampay_export._core.manifest import BundleFile, Digest
-from streampay_export._core.manifest_wire import read_manifest, spell_manifest
+from streampay_export._core.manifest import Digest
 from streampay_export._core.signature import KeyState
 from streampay_export.errors import BundleRefused, InvalidConfiguration, InvalidRequest, StorageUnavailable
 from streampay_export.stage import BLOCK
@@ -44,7 +39,6 @@ from streampay_export.verify import read_public_keys, verify_bundle
 from streampay_export.verify.__main__ import main
 
 KEYS = SIGNER.public_keys()
-TIME = entry_time(AS_OF)
 BUNDLE = small_bundle()
 SMALL = small_bundle(formats=("csv",))
 
@@ -61,59 +55,6 @@ def verify(tmp_path):
         return verify_bundle(path, keys)
 
     return verify
-
-
-def _digest(data):
-    return Digest(size=len(data), sha256=hashlib.sha256(data).hexdigest())
-
-
-def _files(data):
-    opened = zipfile.ZipFile(io.BytesIO(data))
-    return {name: opened.read(name) for name in opened.namelist()}
-
-
-def _deflated(data):
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
-    return deflate.compress(data) + deflate.flush()
-
-
-def _zipped(
-    files, *, size_of=lambda _, data: len(data), crc_of=lambda _, data: zlib.crc32(data), gap=b"", tail=True
-):
-    """
-    A zip of (name, bytes) pairs in our own layout, or as far from it as a test asks.
-    """
-    out, entries = b"", []
-    for name, data in files:
-        out += gap if entries else b""
-        packed = _deflated(data) if method_of(name) == DEFLATED else data
-        entry = Entry(
-            name=name,
-            method=method_of(name),
-            crc=crc_of(name, data),
-            packed=len(packed),
-            size=size_of(name, data),
-            offset=len(out),
-        )
-        out += local_header(entry, TIME) + packed
-        entries.append(entry)
-    return out + directory(entries, TIME) if tail else out
-
-
-def _sealed(files, change=lambda manifest: manifest, signer=SIGNER):
-    """
-    The bundle of these files, its manifest made to fit them, then changed, then signed.
-    """
-    data = {name: content for name, content in files.items() if name not in {MANIFEST, SUMS}}
-    old = read_manifest(read_envelope(files[MANIFEST]).payload)
-    rows = {each.path: each.rows for each in old.files}
-    told = tuple(BundleFile(path=n, digest=_digest(c), rows=rows.get(n)) for n, c in data.items())
-    archive = _digest(_zipped(data.items(), tail=False))
-    payload = spell_manifest(change(evolve(old, files=told, archive=archive)))
-    signature = signer.sign(pre_authentication_encoding(IN_TOTO, payload))
-    manifest = spell_envelope(Envelope(payload=payload, signatures=(signature,)))
-    listed = sums((*told, BundleFile(path=MANIFEST, digest=_digest(manifest))))
-    return _zipped([*data.items(), (MANIFEST, manifest), (SUMS, listed)])
 
 
 def test_a_bundle_is_intact_and_signed(verify):
@@ -151,7 +92,7 @@ def test_our_tests_can_make_a_bundle_by_hand(verify):
     """
     Taking a bundle apart and sealing it again gives the same bytes: what is refused below is the change.
     """
-    assert _sealed(_files(BUNDLE)) == BUNDLE
+    assert sealed(files_of(BUNDLE)) == BUNDLE
 
 
 # --- one byte
@@ -206,7 +147,7 @@ def _swapped(files, one, other):
     return {**files, one: files[other], other: files[one]}
 
 
-FILES = _files(BUNDLE)
+FILES = files_of(BUNDLE)
 ROWLESS = FILES["data/payouts.csv"].rpartition(b"\r\n3,")[0] + b"\r\n"
 SAME_SIZE = FILES["data/payouts.csv"].replace(b"rent", b"vent")
 TAMPERED = {
@@ -234,7 +175,7 @@ def test_what_differs_from_the_manifest_is_named(verify, files, member, problem)
     The first file that is not as signed is named, and what is wrong with it.
     """
     with pytest.raises(BundleRefused, match=problem) as caught:
-        verify(_zipped(files.items()))
+        verify(zipped(files.items()))
     assert caught.value.member == member
 
 
@@ -247,7 +188,7 @@ def test_rows_are_counted(verify, format_):
     lines = FILES[path].splitlines(keepends=True)
     fewer = b"".join(lines[:1] + lines[2:]) if format_ != "ndjson" else b"".join(lines[1:])
     with pytest.raises(BundleRefused, match="rows where the manifest says 3") as caught:
-        verify(_sealed({**FILES, path: fewer}))
+        verify(sealed({**FILES, path: fewer}))
     assert caught.value.member == path
 
 
@@ -279,7 +220,7 @@ def test_a_manifest_that_contradicts_itself_is_refused(verify, change):
     Even signed, a manifest whose numbers do not add up is refused.
     """
     with pytest.raises(BundleRefused):
-        verify(_sealed(FILES, change))
+        verify(sealed(FILES, change))
 
 
 def test_a_statement_of_another_kind_is_refused(verify):
@@ -290,7 +231,7 @@ def test_a_statement_of_another_kind_is_refused(verify):
         signature = SIGNER.sign(pre_authentication_encoding(kind, payload))
         envelope = Envelope(payload_type=kind, payload=payload, signatures=(signature,))
         with pytest.raises(BundleRefused, match="manifest") as caught:
-            verify(_zipped({**FILES, MANIFEST: spell_envelope(envelope)}.items()))
+            verify(zipped({**FILES, MANIFEST: spell_envelope(envelope)}.items()))
         assert caught.value.member == MANIFEST
 
 
@@ -329,7 +270,7 @@ def test_bytes_before_and_between_files_are_refused(verify):
     Nothing stands between files, nor before the first.
     """
     with pytest.raises(BundleRefused, match="does not begin where"):
-        verify(_zipped(FILES.items(), gap=b"hidden"))
+        verify(zipped(FILES.items(), gap=b"hidden"))
     with pytest.raises(BundleRefused, match="not where its end says"):
         verify(b"PK\x03\x04" + SMALL)
     only = list(FILES.items())[:1]
@@ -338,8 +279,8 @@ def test_bytes_before_and_between_files_are_refused(verify):
 
 
 def _gap_at_end(files):
-    whole = _zipped(files)
-    bare = _zipped(files, tail=False)
+    whole = zipped(files)
+    bare = zipped(files, tail=False)
     end = bytearray(whole[len(bare) :])
     end[-6:-2] = (len(bare) + 6).to_bytes(4, "little")
     return bare + b"hidden" + bytes(end)
@@ -350,7 +291,7 @@ def test_a_name_given_twice_is_refused(verify):
     Readers disagree on which of two files of one name they show.
     """
     with pytest.raises(BundleRefused, match="two files have this name") as caught:
-        verify(_zipped([*FILES.items(), *FILES.items()]))
+        verify(zipped([*FILES.items(), *FILES.items()]))
     assert caught.value.member == "data/account.csv"
 
 
@@ -364,7 +305,7 @@ def test_a_name_that_no_bundle_has_is_refused_and_shown_escaped(verify, name):
     Paths, control characters and long names are refused; the message holds none of them raw or whole.
     """
     with pytest.raises(BundleRefused, match="no such file") as caught:
-        verify(_zipped([(name, b""), *FILES.items()]))
+        verify(zipped([(name, b""), *FILES.items()]))
     assert "\x1b" not in str(caught.value)
     assert len(str(caught.value)) < 150
 
@@ -384,11 +325,11 @@ def test_a_bomb_is_not_unpacked(verify):
     """
     bomb = {**FILES, "index.html": b"\0" * 50_000_000}
     with pytest.raises(BundleRefused, match="would unpack to 50000000 bytes") as caught:
-        verify(_zipped(bomb.items()))
+        verify(zipped(bomb.items()))
     assert caught.value.member == "index.html"
     declared = len(FILES["index.html"])
     with pytest.raises(BundleRefused, match=f"more than the {declared} bytes") as caught:
-        verify(_zipped(bomb.items(), size_of=lambda name, data: declared if name == "index.html" else len(data)))
+        verify(zipped(bomb.items(), size_of=lambda name, data: declared if name == "index.html" else len(data)))
     assert caught.value.member == "index.html"
 
 
@@ -398,7 +339,7 @@ def test_a_file_shorter_than_declared_is_refused(verify):
     """
     short = {**FILES, "index.html": b""}
     with pytest.raises(BundleRefused, match="does not unpack to the"):
-        verify(_zipped(short.items(), size_of=lambda name, _: len(FILES[name])))
+        verify(zipped(short.items(), size_of=lambda name, _: len(FILES[name])))
 
 
 def test_a_file_without_an_end_is_refused(verify):
@@ -418,7 +359,7 @@ def test_a_wrong_checksum_is_refused(verify, name):
     Header and directory may agree on a checksum: it must also be the content's.
     """
     with pytest.raises(BundleRefused, match=r"changed: the checksum|digest differs") as caught:
-        verify(_zipped(FILES.items(), crc_of=lambda each, data: 1 if each == name else zlib.crc32(data)))
+        verify(zipped(FILES.items(), crc_of=lambda each, data: 1 if each == name else zlib.crc32(data)))
     assert caught.value.member == name
 
 
@@ -427,7 +368,7 @@ def test_files_that_deflate_far_are_unpacked_whole(verify, size):
     """
     What the decompressor still holds when its input is used up is not forgotten.
     """
-    assert verify(_sealed({**FILES, "README.txt": b"a" * size})).rows == 3
+    assert verify(sealed({**FILES, "README.txt": b"a" * size})).rows == 3
 
 
 def test_a_huge_manifest_is_not_read(verify):
@@ -435,7 +376,7 @@ def test_a_huge_manifest_is_not_read(verify):
     A manifest beyond its bound is refused before it is read.
     """
     with pytest.raises(BundleRefused, match="not kept as bundles keep it") as caught:
-        verify(_zipped([*_without(FILES, MANIFEST).items(), (MANIFEST, b" " * ((1 << 25) + 1))]))
+        verify(zipped([*_without(FILES, MANIFEST).items(), (MANIFEST, b" " * ((1 << 25) + 1))]))
     assert caught.value.member == MANIFEST
 
 
@@ -530,7 +471,7 @@ def test_a_bundle_signed_again_with_another_key_is_refused(verify):
     """
     A consistent bundle by somebody else names their key, and says it is not one that was given.
     """
-    forged = _sealed({**FILES, "data/payouts.csv": SAME_SIZE}, signer=OTHER_SIGNER)
+    forged = sealed({**FILES, "data/payouts.csv": SAME_SIZE}, signer=OTHER_SIGNER)
     with pytest.raises(BundleRefused, match="not one you gave") as caught:
         verify(forged)
     assert caught.value.member == MANIFEST
@@ -544,10 +485,10 @@ def test_a_signature_that_is_wrong_is_refused(verify):
     envelope = read_envelope(FILES[MANIFEST])
     forged = evolve(envelope, signatures=(evolve(envelope.signatures[0], value=bytes(64)),))
     with pytest.raises(BundleRefused, match="is wrong"):
-        verify(_zipped({**FILES, MANIFEST: spell_envelope(forged)}.items()))
+        verify(zipped({**FILES, MANIFEST: spell_envelope(forged)}.items()))
     unsigned = evolve(envelope, signatures=())
     with pytest.raises(BundleRefused, match="no signed statement"):
-        verify(_zipped({**FILES, MANIFEST: spell_envelope(unsigned)}.items()), ())
+        verify(zipped({**FILES, MANIFEST: spell_envelope(unsigned)}.items()), ())
 
 
 def test_a_retired_key_verifies_and_a_revoked_one_refuses(verify):
@@ -632,7 +573,7 @@ def test_the_command_refuses_and_names(tmp_path, capsys):
     """
     Exit code 1 for a bundle that is not as signed, with the file's name.
     """
-    saved = save(tmp_path, _zipped({**FILES, "data/payouts.csv": SAME_SIZE}.items()))
+    saved = save(tmp_path, zipped({**FILES, "data/payouts.csv": SAME_SIZE}.items()))
     assert main([str(saved.path), "--integrity-only"]) == 1
     assert "refused: 'data/payouts.csv': its content was changed" in capsys.readouterr().err
 

@@ -15,10 +15,11 @@ from ..errors import InvalidRequest
 from .figures import Figures, Held, Texts, Total, TotalKey, Totals
 from .manifest import BundleFile, DatasetSummary, Digest, Manifest, MissingDataset, PartSummary
 from .selection import Window
-from .wire import read_instant, spell_decimal, spell_instant
+from .wire import read_instant, read_json, spell_decimal, spell_instant
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:streampay-export:manifest:1"
+_LARGEST_COUNT = (1 << 63) - 1
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,4300}(\.[0-9]{1,4300})?\Z")
 
 Json: TypeAlias = dict[str, Any]
@@ -59,12 +60,12 @@ def read_manifest(data: bytes) -> Manifest:
     Unknown keys are passed over: a later version may say more.
     """
     try:
-        statement = json.loads(data)
+        statement = read_json(data)
         if (statement["_type"], statement["predicateType"]) != (STATEMENT, PREDICATE):
             raise TypeError  # noqa: TRY301  # one answer to everything that is no manifest of ours
         manifest = _read_predicate(statement["predicate"])
         told = [(each["name"], each["digest"]["sha256"]) for each in statement["subject"]]
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError, InvalidRequest):
+    except (LookupError, TypeError, AttributeError, ValueError, InvalidRequest):
         # What is wrong where is unverified text: it is not repeated.
         raise ValueError("it is no manifest of an export, or one of a later version") from None
     if told != [(each.path, each.digest.sha256) for each in manifest.files]:
@@ -107,7 +108,8 @@ def _spell_dataset(dataset: DatasetSummary) -> Json:
 def _read_dataset(name: str, form: Json) -> DatasetSummary:
     return DatasetSummary(
         name=name,
-        **{key: _take(int, form[key]) for key in ("expected", "written", "later", "outside", "omitted", "drift")},
+        **{key: _count(form[key]) for key in ("expected", "written", "later", "outside", "omitted")},
+        drift=_take(int, form["drift"]),
         parts=[_read_part(name, each) for each in form["parts"]],
         figures=_read_figures(form),
     )
@@ -127,7 +129,7 @@ def _spell_part(part: PartSummary) -> Json:
 def _read_part(dataset: str, form: Json) -> PartSummary:
     return PartSummary(
         dataset=dataset,
-        **{key: _take(int, form[key]) for key in ("number", "expected", "rows")},
+        **{key: _count(form[key]) for key in ("number", "expected", "rows")},
         read_at=read_instant(form["read_at"]),
         files={format_: _read_digest(digest) for format_, digest in form["files"].items()},
         figures=_read_figures(form),
@@ -181,12 +183,15 @@ def _spell_totals(totals: Totals) -> list[Json]:
 
 
 def _read_totals(forms: list[Json]) -> dict[TotalKey, Total]:
-    return {
+    totals = {
         TotalKey(**{key: _take(str, form[key]) for key in ("amount", "asset", "direction")}): Total(
-            rows=_take(int, form["rows"]), sum=_read_sum(form["sum"])
+            rows=_count(form["rows"]), sum=_read_sum(form["sum"])
         )
         for form in forms
     }
+    if len(totals) != len(forms):
+        raise ValueError("a total is given twice")
+    return totals
 
 
 def _read_sum(text: Any) -> Decimal:
@@ -205,7 +210,7 @@ def _read_file(form: Json) -> BundleFile:
     return BundleFile(
         path=_take(str, form["path"]),
         digest=_read_digest(form),
-        rows=None if rows is None else _take(int, rows),
+        rows=None if rows is None else _count(rows),
     )
 
 
@@ -214,7 +219,7 @@ def _spell_digest(digest: Digest) -> Json:
 
 
 def _read_digest(form: Json) -> Digest:
-    return Digest(size=_take(int, form["bytes"]), sha256=_take(str, form["sha256"]))
+    return Digest(size=_count(form["bytes"]), sha256=_take(str, form["sha256"]))
 
 
 def _maybe(instant: datetime | None) -> str | None:
@@ -223,6 +228,13 @@ def _maybe(instant: datetime | None) -> str | None:
 
 def _read_maybe(text: str | None) -> datetime | None:
     return None if text is None else read_instant(text)
+
+
+def _count(value: Any) -> int:
+    number = _take(int, value)
+    if not 0 <= number <= _LARGEST_COUNT:
+        raise ValueError("no count")
+    return number
 
 
 def _take(kind: Callable[..., T], value: Any) -> T:

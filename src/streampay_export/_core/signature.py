@@ -4,6 +4,8 @@ Signatures and the keys that check them, as plain values.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -38,3 +40,10 @@ class PublicKey:
     key_id: str
     raw: bytes = field(repr=False)
     state: KeyState = field(default=KeyState.CURRENT, converter=KeyState)
+
+
+def public_key_id(raw: bytes) -> str:
+    """
+    Return the id of a raw public key: 16 characters of its SHA-256, which anybody can recompute.
+    """
+    return base64.b32encode(hashlib.sha256(raw).digest()[:10]).decode("ascii").lower()

@@ -42,7 +42,10 @@ def read_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.utcoffset() is None:
         raise ValueError("an instant needs an offset from UTC, such as Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC the instant is before the year 1 or after 9999") from None
 
 
 def spell_decimal(number: Decimal) -> str:
@@ -89,6 +92,24 @@ def canonical_json(form: Any) -> str:
     Return ASCII JSON text of plain values: keys sorted, no spaces; NaN is a `ValueError`.
     """
     return json.dumps(form, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def read_json(text: str | bytes) -> Any:
+    """
+    Return what JSON text says. Raises `ValueError` also for an object that gives a name twice, as readers
+    differ in which they take, and for nesting too deep to read.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_each_once)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise ValueError("a name is given twice")
+    return form
 
 
 _CONVERTER = make_converter()

@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from ..errors import BundleRefused
-from .layout import CENTRAL_ENTRY, DATA_PATH, DOCUMENTS, END, END64, LOCATOR64, SEALS, Entry
+from .layout import (
+    CENTRAL_ENTRY,
+    DATA_PATH,
+    DOCUMENTS,
+    END,
+    END64,
+    LARGEST_FILE,
+    LARGEST_OFFSET,
+    LOCATOR64,
+    SEALS,
+    Entry,
+)
 
 # The records at the very end, with Zip64.
 TAIL = END64.size + LOCATOR64.size + END.size
@@ -69,6 +80,8 @@ def read_directory(directory: bytes, end: End) -> tuple[Entry, ...]:
         seen.add(entry.name)
         if not (DATA_PATH.match(entry.name) or entry.name in DOCUMENTS or entry.name in SEALS):
             raise BundleRefused(entry.name, "a bundle has no such file")
+        if entry.packed > LARGEST_OFFSET and entry.size <= LARGEST_FILE:
+            raise BundleRefused(entry.name, "it is packed into far more bytes than it unpacks to")
         if entry.offset != place:
             raise BundleRefused(entry.name, "it does not begin where the file before it ends")
         place = entry.end

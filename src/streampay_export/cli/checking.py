@@ -23,7 +23,7 @@ def policy_check(config: Path, *, as_json: bool) -> int:
     with source_of(configuration) as source:
         drift = check_drift(source, configuration.catalog, configuration.policies)
     if as_json:
-        print_json(_form(drift), ascii_only=True)
+        print_json(_form(drift))
     else:
         print("\n".join(lines_of(drift)))
     return NO if drift.findings else DONE

@@ -56,11 +56,11 @@ def tell(error: ExportError, *, as_json: bool) -> None:
         print_json({"error": {"slug": slug, "detail": sentence}})
 
 
-def print_json(value: object, *, ascii_only: bool = False) -> None:
+def print_json(value: object) -> None:
     """
-    Print *value* as one line; *ascii_only* escapes names that nobody has looked at, for terminals.
+    Print *value* as one line, in ASCII: nothing in it can steer a terminal or fail to be written.
     """
-    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only) + "\n")
+    sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 
 

@@ -4,15 +4,13 @@ Ed25519 (RFC 8032) for manifests and checkpoints: anybody with the public key ca
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 
 from attrs import field, frozen
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .._core.signature import KeyState, PublicKey, Signature
+from .._core.signature import KeyState, PublicKey, Signature, public_key_id
 from ..errors import KeysMissing
 
 _ORDER = (KeyState.CURRENT, KeyState.RETIRED, KeyState.REVOKED)
@@ -76,10 +74,3 @@ class Ed25519Signer:
         Return the verification keys, current first, revoked last.
         """
         return self._public
-
-
-def public_key_id(raw: bytes) -> str:
-    """
-    Return the id of a raw public key: 16 characters of its SHA-256, which anybody can recompute.
-    """
-    return base64.b32encode(hashlib.sha256(raw).digest()[:10]).decode("ascii").lower()

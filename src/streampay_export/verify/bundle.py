@@ -13,29 +13,24 @@ from typing import BinaryIO
 from attrs import frozen
 
 from .._core.documents import sums
-from .._core.dsse import IN_TOTO, Envelope, read_envelope
-from .._core.figures import fold_figures
 from .._core.layout import (
-    DOCUMENTS,
     MANIFEST,
     SEALS,
     STORED,
     SUMS,
     Entry,
-    data_path,
     directory,
     entry_time,
     local_header,
     method_of,
 )
-from .._core.lifecycle import Completeness
-from .._core.manifest import BundleFile, DatasetSummary, Digest, Manifest
-from .._core.manifest_wire import read_manifest
+from .._core.manifest import BundleFile, Digest, Manifest
 from .._core.row_count import ROW_COUNTERS
 from .._core.signature import PublicKey
 from .._core.zip_records import TAIL, read_directory, read_end
 from ..errors import BundleRefused, InvalidRequest, StorageUnavailable, quoted
 from .keys import signer_of
+from .statement import open_envelope, open_manifest
 
 BLOCK = 256 * 1024
 # 20,000 parts (a thousand million rows) in three formats need half of this.
@@ -72,7 +67,7 @@ def verify_bundle(path: Path | str, public_keys: Sequence[PublicKey] = ()) -> Ve
     try:
         with Path(path).open("rb") as file:
             return _Bundle(file).verdict(public_keys)
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise InvalidRequest("bundle", f"there is no file {quoted(str(path))}; give the path of a bundle") from None
     except OSError as error:
         raise StorageUnavailable(f"the bundle cannot be read ({error.strerror or 'unknown reason'})") from None
@@ -89,9 +84,9 @@ class _Bundle:
     def verdict(self, keys: Sequence[PublicKey]) -> Verdict:
         entries = self._entries()
         sealed = self._stored(entries, MANIFEST)
-        envelope = _envelope(sealed)
+        envelope = open_envelope(sealed)
         signer = signer_of(envelope, keys) if keys else None
-        manifest = _manifest(envelope)
+        manifest = open_manifest(envelope)
         _check_members(manifest, entries)
         for file in manifest.files:
             self._check_file(file, entries[file.path])
@@ -168,8 +163,11 @@ class _Bundle:
         Yield what the entry unpacks to: never more than it declares, whatever its bytes would give.
         """
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        left = entry.size
+        left, taken = entry.size, 0
         for packed in self._blocks(entry.data_at, entry.packed):
+            if inflate.eof:
+                break
+            taken += len(packed)
             waiting, block = packed, b""
             # A full block may leave more behind in the decompressor, even when nothing waits.
             while (waiting or len(block) == BLOCK) and not inflate.eof:
@@ -182,7 +180,7 @@ class _Bundle:
                     raise BundleRefused(entry.name, f"it unpacks to more than the {entry.size} bytes it declares")
                 yield block
                 waiting = inflate.unconsumed_tail
-        if left or not inflate.eof or inflate.unused_data:
+        if left or not inflate.eof or inflate.unused_data or taken != entry.packed:
             raise BundleRefused(entry.name, f"it does not unpack to the {entry.size} bytes it declares")
 
     def _blocks(self, start: int, size: int) -> Iterator[bytes]:
@@ -197,48 +195,6 @@ class _Bundle:
     def _read(self, start: int, size: int) -> bytes:
         self._file.seek(start)
         return self._file.read(size)
-
-
-def _envelope(sealed: bytes) -> Envelope:
-    try:
-        envelope = read_envelope(sealed)
-    except ValueError as error:
-        raise BundleRefused(MANIFEST, str(error)) from None
-    if envelope.payload_type != IN_TOTO or not envelope.signatures:
-        raise BundleRefused(MANIFEST, "it is no signed statement; a bundle's manifest is one")
-    return envelope
-
-
-def _manifest(envelope: Envelope) -> Manifest:
-    try:
-        manifest = read_manifest(envelope.payload)
-    except ValueError as error:
-        raise BundleRefused(MANIFEST, str(error)) from None
-    told = {file.path: file.rows for file in manifest.files}
-    due = {
-        **{
-            data_path(each.name, format_): each.written
-            for each in manifest.datasets
-            for format_ in manifest.formats
-        },
-        **dict.fromkeys(DOCUMENTS),
-    }
-    if list(told.items()) != list(due.items()) or len(told) != len(manifest.files):
-        raise BundleRefused(MANIFEST, "its files are not those of its datasets and formats")
-    if bool(manifest.missing) != (manifest.completeness == Completeness.PARTIAL):
-        raise BundleRefused(MANIFEST, "whether it is partial and what is missing do not agree")
-    for dataset in manifest.datasets:
-        if not _adds_up(dataset):
-            raise BundleRefused(MANIFEST, f"the parts of {quoted(dataset.name)} do not add up to the whole")
-    return manifest
-
-
-def _adds_up(dataset: DatasetSummary) -> bool:
-    return (
-        dataset.written == sum(part.rows for part in dataset.parts)
-        and [part.number for part in dataset.parts] == list(range(len(dataset.parts)))
-        and dataset.figures == fold_figures(part.figures for part in dataset.parts)
-    )
 
 
 def _check_members(manifest: Manifest, entries: dict[str, Entry]) -> None:
