@@ -281,7 +281,7 @@ STATEMENTS = {
     "no format": _in("formats")([]),
     "an unknown format": _in("formats")(["xlsx"]),
     "formats that steer": _in("formats")(["\x1b[31m"]),
-    "a format twice": _in("formats")(["csv", "csv"]),
+    "a format twice": _in("formats")(["csv", "ndjson", "json", "csv"]),
     "a completeness that steers": _in("completeness")("full\x1b[2J"),
     "a job that steers": _in("job")("\x9b31m"),
     "a job right to left": _in("job")("\u202e\u05d0"),
@@ -350,7 +350,7 @@ def test_a_name_that_steers_a_terminal_is_shown_escaped(refused, name):
     stand_in = "x" * len(name)
     data = zipped([(stand_in, b""), *FILES.items()]).replace(stand_in.encode(), name)
 
-    assert name.decode("latin-1") == (error := refused(data)).member
+    assert name.decode("ascii", "backslashreplace") == (error := refused(data)).member
     assert "\n" not in str(error)
 
 

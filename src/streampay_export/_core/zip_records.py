@@ -102,8 +102,8 @@ def _entries(directory: bytes) -> Iterator[Entry]:
         at = extra_at + extra_length + comment_length
         if at > len(directory):
             raise _unreadable()
-        # Never decoded as text: a name that is no bundle's is shown escaped, byte for byte.
-        name = directory[name_at:extra_at].decode("latin-1")
+        # A bundle's names are ASCII; any other byte is shown escaped.
+        name = directory[name_at:extra_at].decode("ascii", "backslashreplace")
         size, packed, offset = _large(directory[extra_at : extra_at + extra_length], size, packed, fields[-1])
         yield Entry(name=name, method=method, crc=crc, packed=packed, size=size, offset=offset)
 

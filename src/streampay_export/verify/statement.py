@@ -45,8 +45,11 @@ def open_manifest(envelope: Envelope) -> Manifest:
         manifest = read_manifest(envelope.payload)
     except ValueError as error:
         raise BundleRefused(MANIFEST, str(error)) from None
-    if not manifest.formats or not set(manifest.formats) <= ROW_COUNTERS.keys():
-        raise BundleRefused(MANIFEST, f"its formats are not among those known here: {listed([*ROW_COUNTERS])}")
+    formats = set(manifest.formats)
+    if not formats or not formats <= ROW_COUNTERS.keys() or len(formats) != len(manifest.formats):
+        raise BundleRefused(
+            MANIFEST, f"its formats are not each one of those known here: {listed([*ROW_COUNTERS])}"
+        )
     if not _JOB.match(manifest.job) or manifest.completeness not in set(Completeness):
         raise BundleRefused(MANIFEST, "it does not say which export it is of, or whether that is full or partial")
     due = {
