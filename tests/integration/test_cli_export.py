@@ -108,6 +108,54 @@ def test_export(shop: Path, capsys: Capture) -> None:
     ]  # fmt: skip
 
 
+def test_bundles_outlive_a_rotation(shop: Path, capsys: Capture) -> None:
+    """What a retired key signed verifies, what a revoked one signed is refused; new bundles verify with the new."""
+    keys = ["--path", str(shop.parent / "keys")]
+
+    def exported() -> Path:
+        assert main(line(shop, "--json")) == 0
+        return Path(last_json(capsys)["bundle"])
+
+    def verified(bundle: Path, name: str = "published.json") -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(["verify", str(bundle), "--public-key", str(shop.parent / name)])
+        said = capsys.readouterr()
+        return code, (said.out + said.err).splitlines()[0]
+
+    def publish() -> list[str]:
+        capsys.readouterr()
+        assert main(["keys", "list", *keys, "--public"]) == 0
+        text = capsys.readouterr().out
+        (shop.parent / "published.json").write_text(text, encoding="utf-8")
+        return [key["key_id"] for key in json.loads(text)["keys"]]
+
+    before = exported()
+    [old] = publish()
+    assert main(["keys", "rotate", *keys]) == 0
+    [new, former] = publish()
+    assert former == old
+    after = exported()
+    assert verified(before) == (0, f"intact, signed by '{old}'")
+    assert verified(after) == (0, f"intact, signed by '{new}'")
+    assert verified(after, "keys/manifest-public.pem") == (0, f"intact, signed by '{new}'")
+    assert verified(before, "keys/manifest-public.pem")[0] == 1
+
+    assert main(["keys", "rotate", *keys, "--revoke", old]) == 0
+    assert publish() == [new, old]
+    assert verified(before) == (1, f"refused: 'manifest.dsse.json': the key that signed it, '{old}', was revoked")
+    assert verified(after) == (0, f"intact, signed by '{new}'")
+    assert main(["status", "--config", str(shop)]) == 0
+
+
+def test_what_waits_outlives_a_rotation(shop: Path, capsys: Capture) -> None:
+    """An export asked for under one key-encryption key is made and verified under the next."""
+    with deployment(shop) as opened:
+        opened.service.request(operator(), Subject("ada"))
+    assert main(["keys", "rotate", "--config", str(shop)]) == 0
+    assert main(["worker", "--config", str(shop), "--once"]) == 0
+    assert ": ready" in capsys.readouterr().out
+
+
 def test_plain_lines(shop: Path, capsys: Capture) -> None:
     """For a person there are counts and the file's place; --out may be a file."""
     out = shop.parent / "mine.zip"

@@ -12,12 +12,17 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 from tests.http_hosts import PEOPLE, DirectHost, ServerHost, Site, fastapi_server, flask_server, wait_for
 
 from streampay_export._core.job import Failure
 from streampay_export._core.lifecycle import State
 from streampay_export.errors import JobStoreUnavailable, StorageUnavailable, TooManyRequests
-from streampay_export.http import Response
+from streampay_export.http import HttpApi, Response
+from streampay_export.ports.signing import KeyState
+from streampay_export.service import ExportService
+from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
+from streampay_export.verify import read_public_keys
 
 EXPORT_FIELDS = {
     "id", "state", "completeness", "profile", "received_at", "due_at", "as_of", "expires_at", "formats", "datasets",
@@ -665,6 +670,21 @@ def test_the_verification_keys_are_public(site):
         key["key_id"], key["algorithm"], base64.b64decode(key["public_key"]), key["state"])  # fmt: skip
     assert (200, b"") == ((head := site.ask("HEAD", "/exports/keys", None)).status, head.body)
     assert str(len(answer.body)) == head.headers["content-length"]
+
+
+def test_retired_and_revoked_keys_are_listed_behind_the_current_one(site, tmp_path):
+    """
+    So that older bundles verify, and a verifier that has the list can say which key was revoked.
+    """
+    keys = [Ed25519Key(seed=bytes([number]) * 32, state=state) for number, state in enumerate(reversed(KeyState))]
+    signer = Ed25519Signer(keys)
+    service = ExportService(evolve(site.deployment.wiring, manifests=signer))
+    site.host.api = HttpApi(service=service, identify=lambda _: None, check_form=lambda _: False)
+    answer = site.ask("GET", "/exports/keys", None)
+    (tmp_path / "keys.json").write_bytes(answer.body)
+
+    assert ["current", "retired", "revoked"] == [key["state"] for key in answer.json["keys"]]
+    assert signer.public_keys() == read_public_keys(tmp_path / "keys.json")
 
 
 # --- the order of refusals ---------------------------------------------------------------------------------------

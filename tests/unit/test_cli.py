@@ -1,22 +1,26 @@
 """The command line's flags, lists and exit codes, without a deployment."""
 
+import base64
 import importlib.util
 import io
 import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streampay_export import errors
 from streampay_export._core.job import Failure
+from streampay_export.cli import keys as keys_module
 from streampay_export.cli import main
 from streampay_export.cli.deployment import log_to_terminal, operator
 from streampay_export.cli.exporting import subject_id
 from streampay_export.cli.handover import destination, leave
 from streampay_export.cli.moments import instant, window
 from streampay_export.cli.outcome import ExportFailed, exit_code
+from streampay_export.verify import read_public_keys
 
 Capture = pytest.CaptureFixture[str]
 
@@ -110,6 +114,9 @@ def test_policy_list_json(capsys: Capture) -> None:
         ["keys", "init"],
         ["keys", "init", "--config", "a.toml", "--path", "b"],
         ["keys", "list", "--path", "no-such-folder"],
+        ["keys", "rotate"],
+        ["keys", "rotate", "--path", "no-such-folder"],
+        ["keys", "rotate", "--path", "no-such-folder", "--purpose", "frobnicate"],
         ["verify"],
         ["verify", "no-such.zip"],
         ["verify", "no-such.zip", "--public-key", "k", "--integrity-only"],
@@ -180,6 +187,109 @@ def test_keys(tmp_path: Path, capsys: Capture) -> None:
     assert main(["keys", "list", "--path", str(folder)]) == 0
     assert key["key_id"] in capsys.readouterr().out
     assert (folder / "manifest-public.pem").read_text().startswith("-----BEGIN PUBLIC KEY-----\n")
+
+
+def listed_keys(folder: Path, capsys: Capture, *flags: str) -> list[dict[str, str]]:
+    """What `keys list` says for programs."""
+    capsys.readouterr()
+    assert main(["keys", "list", "--path", str(folder), *flags]) == 0
+    keys: list[dict[str, str]] = json.loads(capsys.readouterr().out)["keys"]
+    return keys
+
+
+def test_keys_rotate(tmp_path: Path, capsys: Capture) -> None:
+    """New keys are current, former ones retired; the public key beside them is new, and it says what is next."""
+    folder = tmp_path / "keys"
+    assert main(["keys", "init", "--path", str(folder)]) == 0
+    [old] = listed_keys(folder, capsys, "--public")
+    pem = (folder / "manifest-public.pem").read_text()
+
+    assert main(["keys", "rotate", "--path", str(folder)]) == 0
+    said = capsys.readouterr().out
+    new, former = listed_keys(folder, capsys, "--public")
+    assert (former, new["state"]) == ({**old, "state": "retired"}, "current")
+    assert f"{new['key_id']}  now current\n" in said
+    assert f"{old['key_id']}  now retired\n" in said
+    assert "restart the workers, then the others" in said
+    assert "streampay-export keys list --public" in said
+    [current] = read_public_keys(folder / "manifest-public.pem")
+    assert new["public_key"] == base64.b64encode(current.raw).decode()
+    assert (folder / "manifest-public.pem").read_text() != pem
+    assert sorted(path.name for path in folder.iterdir()) == ["keys.json", "manifest-public.pem"]
+
+
+def test_keys_rotate_for_programs(tmp_path: Path, capsys: Capture) -> None:
+    """What changed is the last line: purposes asked for, and keys named, and no others."""
+    folder = tmp_path / "keys"
+    assert main(["keys", "init", "--path", str(folder)]) == 0
+    before = {each["purpose"]: each["key_id"] for each in listed_keys(folder, capsys, "--json")}
+    purposes = ["--purpose", "ticket", "--purpose", "checkpoint"]
+    assert main(["keys", "rotate", "--path", str(folder), *purposes, "--revoke", before["ticket"], "--json"]) == 0
+    form = json.loads(capsys.readouterr().out)
+    assert form["public_key"] == str(folder / "manifest-public.pem")
+    states = [(each["purpose"], each["state"]) for each in form["keys"]]
+    assert states == [
+        ("checkpoint", "current"), ("checkpoint", "retired"), ("ticket", "current"), ("ticket", "revoked"),
+    ]  # fmt: skip
+    assert before["ticket"] == form["keys"][3]["key_id"]
+
+    assert main(["keys", "rotate", "--path", str(folder), "--revoke", before["ticket"], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["keys"] == []
+    assert main(["keys", "rotate", "--path", str(folder), "--revoke", before["checkpoint"]]) == 0
+    assert "now revoked" in (said := capsys.readouterr().out)
+    assert "publish" not in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (["--purpose", "frobnicate"], "there is no purpose 'frobnicate'; there are: key-encryption, "),
+        (["--purpose", "owner-tag"], "nobody would find the exports they have"),
+        (["--revoke", "nokey"], "there is no key 'nokey'"),
+        (["--purpose", "ticket", "--revoke", "MANIFEST"], "rotate the purpose manifest in the same step"),
+    ],
+)
+def test_keys_are_not_rotated_by_mistake(tmp_path: Path, capsys: Capture, flags: list[str], problem: str) -> None:
+    """An unknown purpose or key, one that is not rotated and one still in use: exit code 2, and no file changes."""
+    folder = tmp_path / "keys"
+    assert main(["keys", "init", "--path", str(folder)]) == 0
+    [manifest] = listed_keys(folder, capsys, "--public")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    flags = [each.replace("MANIFEST", manifest["key_id"]) for each in flags]
+    assert main(["keys", "rotate", "--path", str(folder), *flags]) == 2
+    assert problem in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_public_key_is_that_of_the_last_rotation(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another rotation comes between the keys and the public one beside them."""
+    folder = tmp_path / "keys"
+    assert main(["keys", "init", "--path", str(folder)]) == 0
+    leave = keys_module.leave_public_key
+
+    def overtaken(*arguments: Any) -> Path:
+        monkeypatch.setattr(keys_module, "leave_public_key", leave)
+        assert main(["keys", "rotate", "--path", str(folder)]) == 0
+        return leave(*arguments)
+
+    monkeypatch.setattr(keys_module, "leave_public_key", overtaken)
+    assert main(["keys", "rotate", "--path", str(folder)]) == 0
+    last = listed_keys(folder, capsys, "--public")[0]
+    [left] = read_public_keys(folder / "manifest-public.pem")
+    assert last["public_key"] == base64.b64encode(left.raw).decode()
+
+
+def test_a_public_key_that_cannot_be_written_is_said(tmp_path: Path, capsys: Capture) -> None:
+    """The keys are rotated all the same, and the next run leaves the public one."""
+    folder = tmp_path / "keys"
+    assert main(["keys", "init", "--path", str(folder)]) == 0
+    (folder / "manifest-public.pem").unlink()
+    (folder / "manifest-public.pem").mkdir()
+    assert main(["keys", "rotate", "--path", str(folder)]) == 2
+    assert "manifest-public.pem cannot be written" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["keys.json", "manifest-public.pem"]
 
 
 @pytest.mark.parametrize(

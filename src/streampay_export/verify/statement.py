@@ -47,9 +47,7 @@ def open_manifest(envelope: Envelope) -> Manifest:
         raise BundleRefused(MANIFEST, str(error)) from None
     formats = set(manifest.formats)
     if not formats or not formats <= ROW_COUNTERS.keys() or len(formats) != len(manifest.formats):
-        raise BundleRefused(
-            MANIFEST, f"its formats are not each one of those known here: {listed([*ROW_COUNTERS])}"
-        )
+        raise BundleRefused(MANIFEST, f"its formats are not some, each once, of: {listed([*ROW_COUNTERS])}")
     if not _JOB.match(manifest.job) or manifest.completeness not in set(Completeness):
         raise BundleRefused(MANIFEST, "it does not say which export it is of, or whether that is full or partial")
     due = {
