@@ -277,7 +277,21 @@ def _twice(statement):
     return statement
 
 
+def _missing(name):
+    def change(statement):
+        statement["predicate"]["completeness"] = "partial"
+        statement["predicate"]["missing"] = {name: {"error": "null-key", "reason": "It is not in order."}}
+        return statement
+
+    return change
+
+
 STATEMENTS = {
+    "a missing dataset that steers": _missing("\x1b[31m"),
+    "a missing dataset right to left": _missing("\u05d0"),
+    "a missing dataset that is there": _missing("payouts"),
+    "a completeness that is none": _in("completeness")("whole"),
+    "an invariant below zero": _in("datasets", "payouts", "invariants")({"x": {"rows": 1, "broken": -1}}),
     "no format": _in("formats")([]),
     "an unknown format": _in("formats")(["xlsx"]),
     "formats that steer": _in("formats")(["\x1b[31m"]),
@@ -326,6 +340,23 @@ def test_a_statement_that_readers_read_differently_is_refused(refused, spelled):
     JSON of which another reader would see something else is no manifest.
     """
     assert MANIFEST == refused(sealed(FILES, spelled=spelled)).member
+
+
+def test_the_reason_why_something_is_missing_is_printed_escaped(tmp_path, capsys):
+    """
+    It is a sentence of the maker's; without a key nobody knows who that is.
+    """
+
+    def change(statement):
+        steering = _missing("events")(statement)
+        steering["predicate"]["missing"]["events"]["reason"] = "\x1b[2J \x9b31m \u202e \u05d0" * 20
+        return steering
+
+    assert 0 == main([str(save(tmp_path, restated(FILES, change)).path), "--integrity-only"])
+    said = capsys.readouterr().out
+    assert "events: MISSING, '" in said
+    assert said.isascii()
+    assert said.replace("\n", "").isprintable()
 
 
 # --- the zip

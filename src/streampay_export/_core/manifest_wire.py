@@ -156,7 +156,7 @@ def _read_figures(form: Json) -> Figures:
         last=_read_key(form["last"]),
         totals=None if form["totals"] is None else _read_totals(form["totals"]),
         invariants={
-            name: Held(rows=_take(int, each["rows"]), broken=_take(int, each["broken"]))
+            name: Held(rows=_count(each["rows"]), broken=_count(each["broken"]))
             for name, each in form["invariants"].items()
         },
     )

@@ -57,7 +57,9 @@ def summary(verdict: Verdict) -> str:
         f"export {quoted(manifest.job)}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC, {manifest.completeness}"
     )
     lines.extend(f"  {each.name}: {each.written} of {each.expected} rows" for each in manifest.datasets)
-    lines.extend(f"  {quoted(each.name)}: MISSING, {quoted(each.sentence)}" for each in manifest.missing)
+    for each in manifest.missing:
+        sentence = each.sentence.encode("ascii", "backslashreplace").decode("ascii")
+        lines.append(f"  {each.name}: MISSING, {quoted(sentence)}")
     return "\n".join(lines)
 
 

@@ -53,7 +53,8 @@ def open_manifest(envelope: Envelope) -> Manifest:
     due = {
         data_path(each.name, format_): each.written for each in manifest.datasets for format_ in manifest.formats
     }
-    if not all(DATA_PATH.match(path) for path in due):
+    absent = {data_path(each.name, manifest.formats[0]) for each in manifest.missing}
+    if not all(DATA_PATH.match(path) for path in (*due, *absent)) or absent & due.keys():
         raise BundleRefused(MANIFEST, "it names a dataset as no bundle does")
     told = {file.path: file.rows for file in manifest.files}
     if [*told.items()] != [*due.items(), *dict.fromkeys(DOCUMENTS).items()] or len(told) != len(manifest.files):
