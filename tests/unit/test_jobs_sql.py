@@ -2,6 +2,7 @@
 What SqlJobStore does on SQLite beyond its contract: privacy of the file, bounded waits, errors in our words.
 """
 
+import functools
 import os
 import sqlite3
 import sys
@@ -134,6 +135,34 @@ def test_what_was_shredded_is_in_no_file(store, path):
         store.end("default", f"job-{n}", expected={State.READY}, state=State.EXPIRED)
     assert [False, False] == found()
     assert 0 == (path.parent / "jobs.db-wal").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "afterwards",
+    [lambda store: store.create_tables(), lambda store: store.add(make_job(store, "job-2"))],
+    ids=["start", "write"],
+)
+def test_a_reader_in_the_way_of_shredding_only_delays_it(store, path, monkeypatch, afterwards):
+    """
+    A log that a reader needs is emptied by the next write or start after it has gone.
+    """
+    impatient = functools.partialmethod(database.Database.truncate_log, patience=0)
+    monkeypatch.setattr(database.Database, "truncate_log", impatient)
+    secret = b"the-wrapped-key-of-this-job" * 3
+    job = make_job(store)
+    store.add(evolve(job, wrapped_key=WrappedKey(key_id="k", ciphertext=secret)))
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM export_job").fetchall()
+    store.end("default", job.id, expected={State.QUEUED}, state=State.CANCELLED)
+    assert secret in (path.parent / "jobs.db-wal").read_bytes()
+
+    reader.execute("COMMIT")
+    afterwards(store)
+
+    assert 0 == (path.parent / "jobs.db-wal").stat().st_size
+    assert secret not in path.read_bytes()
+    reader.close()
 
 
 def test_an_erased_job_leaves_neither_links_nor_keys(store, path):

@@ -44,6 +44,7 @@ class Database:
         self._unavailable = unavailable
         self._clock = clock
         self._opened = isinstance(url_or_engine, str)
+        self._log_waits = False
         if isinstance(url_or_engine, str):
             engine = open_engine(url_or_engine, key, make_folder=make_folder)
         else:
@@ -77,6 +78,8 @@ class Database:
             if self._sqlite:
                 begin_immediate(connection)
             yield connection
+        if self._log_waits:
+            self.truncate_log(patience=0)
 
     def create(self, tables: MetaData, version_table: Table, version: int) -> None:
         """
@@ -86,6 +89,7 @@ class Database:
         """
         if self._sqlite:
             self._write_ahead()
+            self.truncate_log(patience=0)
         with self.writing() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_CREATING})")
@@ -102,15 +106,20 @@ class Database:
             problem = f"its tables are of version {found}; this release works with version {version}"
             raise InvalidConfiguration(self._key, problem)
 
-    def truncate_log(self) -> None:
+    def truncate_log(self, *, patience: int = 1000) -> None:
         """
-        Empty SQLite's write-ahead log, so that what was shredded is not in it; if nobody is in the way.
+        Empty SQLite's write-ahead log, so that what was shredded is not in it.
+
+        Whoever reads may be in the way, and is waited for *patience* milliseconds. Then the next write
+        tries again, and so does the next start.
         """
         if not self._sqlite:
             return
+        self._log_waits = True
         with contextlib.suppress(SQLAlchemyError), self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
+            busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            self._log_waits = bool(busy)
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(LONGEST_WAIT * 1000)}")
 
     def close(self) -> None:
