@@ -153,6 +153,7 @@ def test_sqlite_unique(sqlite):
     )
     found = {index.unique for index in source.table_facts("t").indexes}
     assert {("a",), ("b",), ("c", "d"), ("d",), ()} == found
+    assert source.table_facts("T") == source.table_facts("t"), "SQLite's names have no case"
 
 
 def test_sqlite_views(sqlite):
@@ -277,3 +278,15 @@ def test_postgresql_kinds_of_tables(postgresql):
     assert {"t": unique, "v": None, "m": unique} == {name: facts.indexes for name, facts in told.items()}
     assert {"t": False, "v": None, "m": None} == {name: facts.columns[0].nullable for name, facts in told.items()}
     assert source.table_facts("pg_class") is None
+
+
+@pytest.mark.server
+def test_postgresql_schema_and_methods(postgresql, postgres_url):
+    """Facts are of one schema's table, and of indexes that are in order."""
+    database, source = postgresql
+    database.execute("CREATE TABLE t (x int NOT NULL); CREATE INDEX ON t USING hash (x)")
+    database.execute("DROP TABLE IF EXISTS public.t; CREATE TABLE public.t (x int PRIMARY KEY, y int)")
+    with SqlAlchemySource(postgres_url) as visible:
+        assert (["x", "y"], 1) == (list(stored(visible)), len(visible.table_facts("t").indexes))
+    assert (["x"], 0) == (list(stored(source)), len(source.table_facts("t").indexes))
+    database.execute("DROP TABLE public.t")

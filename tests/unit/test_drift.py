@@ -213,6 +213,12 @@ def test_as_of_without_a_field(stored, said):
     assert said == found(catalog, sale=table(**AS_DECLARED | {"at": stored}))
 
 
+def test_as_of_as_a_number():
+    """A number is an as-of column where a field says in which unit it counts."""
+    fields = (Field(name="at", type="timestamp", unit="s"), *sales().fields[2:])
+    assert [] == found(Catalog([sales(fields=fields)]), sale=table(**AS_DECLARED | {"at": Stored.INTEGER}))
+
+
 # --- keys and indexes
 
 
@@ -406,9 +412,9 @@ def test_order():
 
 
 def test_said_once():
-    """What two datasets say of one table in the same words is said once."""
-    catalog = Catalog([sales(), sales(name="again")])
-    assert [("unindexed", "who")] == found(catalog, sale=table(indexes=INDEXES[:1], **AS_DECLARED))
+    """What two datasets say of one table in the same words is said once, by the first."""
+    drift = find_drift(Catalog([sales(), sales(name="again")]), {"sale": table(indexes=INDEXES[:1], **AS_DECLARED)})
+    assert [("unindexed", "sales")] == [(str(each.kind), each.dataset) for each in drift.findings]
 
 
 def test_lines():

@@ -119,8 +119,7 @@ def _in_order(found: Sequence[Finding], there: TableFacts | None) -> Sequence[Fi
     once = {(each.kind, each.column, each.problem): each for each in reversed(found)}
 
     def place(each: Finding) -> tuple[object, ...]:
-        gone = each.column is not None and each.column not in places
         at = -2 if each.column is None else places.get(each.column, -1)
-        return at, each.column if gone else "", _KINDS.index(each.kind), each.problem
+        return at, each.column or "", _KINDS.index(each.kind), each.problem
 
     return sorted(once.values(), key=place)

@@ -12,7 +12,6 @@ from .sqlalchemy_database import Kind, Run, SqlColumn, in_one_direction
 
 _ROWID_ALIAS = """
     SELECT name FROM pragma_table_xinfo(:table, :schema) WHERE pk AND upper(type) = 'INTEGER'
-    AND (SELECT count(*) FROM pragma_table_xinfo(:table, :schema) WHERE pk) = 1
     AND NOT EXISTS (SELECT 1 FROM pragma_index_list(:table, :schema) WHERE origin = 'pk')
 """
 _INDEXES = 'SELECT name, "unique" FROM pragma_index_list(:table, :schema) WHERE NOT partial ORDER BY seq'
@@ -36,7 +35,7 @@ def rowid_alias(run: Run, table: str, schema: str) -> str | None:
     """
     Return the column that is the table's rowid, which alone of all primary keys SQLite keeps from being NULL.
 
-    It is declared INTEGER PRIMARY KEY, and not DESC: that one has an index of its own.
+    It is declared INTEGER PRIMARY KEY. One of several columns, or DESC, has an index of its own.
     """
     return next((name for (name,) in run(_ROWID_ALIAS, {"table": table, "schema": schema})), None)
 
