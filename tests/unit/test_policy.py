@@ -141,5 +141,5 @@ def test_profiles_are_found_by_name_and_have_one_policy():
     assert POLICY is policies.profile("self")
     with pytest.raises(UnknownName, match="no profile 'x'; there are: self, support"):
         policies.profile("x")
-    with pytest.raises(InvalidPolicy, match="two policies have one profile"):
+    with pytest.raises(InvalidPolicy, match="self: two policies have this profile"):
         Policies.of(POLICY, POLICY)

@@ -5,7 +5,8 @@ A policy compiled for one dataset: one function from a page of rows to columns o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from operator import itemgetter
+from itertools import compress
+from operator import itemgetter, not_
 from typing import TypeAlias, assert_never
 
 from attrs import frozen
@@ -19,6 +20,7 @@ from .masking import Remembered, mask, pseudonyms
 from .page_figures import figures_of
 from .policy import Policy
 from .row_condition import condition_of
+from .rule_fit import type_after
 from .rules import (
     AnyRule,
     Band,
@@ -30,7 +32,6 @@ from .rules import (
     Pseudonymise,
     SimpleRule,
     Withhold,
-    type_after,
 )
 from .selection import Row, Selection
 
@@ -88,7 +89,7 @@ def compile_cut(
     ruled = [(field, rule) for field, rule in ruled if not isinstance(rule, Withhold)]
     looked_at = [rule.when.column for _, rule in ruled if isinstance(rule, ByRow)]
     selection = Selection.of(dataset, [field.name for field, _ in ruled], looked_at)
-    compiling = _Compiling(selection, Remembered(pseudonyms(pseudonym_key)), frozenset(owners))
+    compiling = _Compiling(selection, Remembered(pseudonyms(pseudonym_key)), frozenset(owners), timezone)
     texts = [
         compiling.ruled(canonicaliser(dataset.name, field, timezone), field.name, rule) for field, rule in ruled
     ]
@@ -134,21 +135,20 @@ class _Compiling:
     selection: Selection
     pseudonym: Remembered
     owners: frozenset[object]
+    timezone: str | None
 
     def ruled(self, canonical: Canonicaliser, field: str, rule: AnyRule) -> _Ruled:
         if not isinstance(rule, ByRow):
             simple = self._simple(canonical, field, rule)
             return lambda values, _: simple(values)
         then, otherwise = (self._simple(canonical, field, each) for each in (rule.then, rule.otherwise))
-        holds = condition_of(rule.when, self.selection, self.owners)
+        holds = condition_of(rule.when, self.selection, self.owners, self.timezone)
 
         def by_row(values: Sequence[object], rows: Sequence[Row]) -> _Texts:
             held = holds(rows)
-            texts = {
-                True: iter(then([value for value, true in zip(values, held, strict=True) if true])),
-                False: iter(otherwise([value for value, true in zip(values, held, strict=True) if not true])),
-            }
-            return [next(texts[true]) for true in held]
+            where = iter(then(list(compress(values, held))))
+            elsewhere = iter(otherwise(list(compress(values, map(not_, held)))))
+            return [next(where) if true else next(elsewhere) for true in held]
 
         return by_row
 
@@ -163,7 +163,8 @@ class _Compiling:
             case Pseudonymise():
                 return _replacing(canonical, self.pseudonym)
             case Generalise(to):
-                return _replacing(canonical, Remembered(period(to)))
+                shortened = period(to)  # cheaper than remembering it
+                return lambda values: [text and shortened(text) for text in canonical(values)]
             case Band():
                 return _replacing(canonical, Remembered(banded(rule)))
             case Custom(replace=replace):
@@ -187,6 +188,8 @@ def _guarded(replace: Callable[[str], str | None], dataset: str, field: str) -> 
     def guarded(text: str) -> str | None:
         try:
             answer: object = replace(text)
+            if isinstance(answer, str):
+                answer.encode()  # a text without a UTF-8 form is none either
         except Exception:  # noqa: BLE001  # whatever it was, its words may quote the value
             answer = ...
         if answer is None or isinstance(answer, str):

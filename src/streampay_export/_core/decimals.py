@@ -63,6 +63,13 @@ def integer_texts(refuse: Refuse) -> Callable[[Sequence[Any], set[type]], Sequen
     return texts
 
 
+def is_plain_decimal(text: str) -> bool:
+    """
+    Return whether this is a decimal as it is written in files: digits without exponent, for instance.
+    """
+    return _PLAIN_DECIMAL.fullmatch(text) is not None
+
+
 def has_scale(texts: Sequence[str], scale: int) -> bool:
     """
     Return whether each of these plain decimals has exactly *scale* digits after its point.

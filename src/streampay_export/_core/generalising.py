@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 
+from .decimals import is_plain_decimal
 from .masking import HIDDEN
 from .rules import Band, Period
 
@@ -35,15 +36,13 @@ def band_names(band: Band) -> tuple[str, ...]:
 
 def banded(band: Band) -> Callable[[str], str]:
     """
-    Return the function from an amount to its band; a band stays what it is, other texts are hidden.
+    Return the function from a canonical amount to its band; a band stays what it is, other texts are hidden.
     """
     names = band_names(band)
 
     def name(text: str) -> str:
-        try:
-            amount = Decimal(text)
-            return names[bisect_right(band.bounds, amount)]
-        except InvalidOperation:  # no number, or one that cannot be compared
-            return text if text in names else HIDDEN
+        if is_plain_decimal(text):
+            return names[bisect_right(band.bounds, Decimal(text))]
+        return text if text in names else HIDDEN
 
     return name

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from base64 import b32encode
 from collections.abc import Callable
 from typing import assert_never
 
@@ -17,8 +16,9 @@ HIDDEN = "***"
 # Pages repeat their addresses; remembering this many spares the hashing without growing with the history.
 MOST_REMEMBERED = 16_384
 LONGEST_REMEMBERED = 256
-PSEUDONYM_LENGTH = 26
 
+_TOLD_APART, _KNOWN_AGAIN = 16, 4  # bytes
+_PSEUDONYM = re.compile(r"p-[0-9a-f]{40}")
 _LAST_LABEL = re.compile(r"[A-Za-z]{2,24}")
 
 
@@ -61,12 +61,23 @@ def mask(kind: MaskKind) -> Callable[[str], str]:
 
 def pseudonyms(key: bytes) -> Callable[[str], str]:
     """
-    Return the function from a text to its pseudonym: `p-` and 130 bits of HMAC-SHA256 (RFC 2104) in base32.
+    Return the function from a text to its pseudonym: `p-` and 160 bits as 40 hexadecimal digits.
+
+    The first 128 are HMAC-SHA256 of the text (RFC 2104, truncated to half as its section 5 allows), the others
+    that of the first 128: by them a pseudonym made with this key is known, and is its own pseudonym. A text that
+    only looks like one has another.
     """
 
+    def keyed(purpose: bytes, message: bytes, size: int) -> bytes:
+        return hmac.digest(key, purpose + message, "sha256")[:size]
+
     def pseudonym(text: str) -> str:
-        digest = hmac.digest(key, text.encode(), "sha256")
-        return "p-" + b32encode(digest).decode()[:PSEUDONYM_LENGTH].lower()
+        if _PSEUDONYM.fullmatch(text):
+            made = bytes.fromhex(text[2:])
+            if hmac.compare_digest(made[_TOLD_APART:], keyed(b"check", made[:_TOLD_APART], _KNOWN_AGAIN)):
+                return text
+        told_apart = keyed(b"value", text.encode(), _TOLD_APART)
+        return f"p-{told_apart.hex()}{keyed(b'check', told_apart, _KNOWN_AGAIN).hex()}"
 
     return pseudonym
 

@@ -10,12 +10,23 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from ..errors import InvalidPolicy, UnknownName, listed, quoted
 from .catalog import Catalog, Dataset
+from .rule_fit import misfit
 from .rule_words import how
-from .rules import AnyRule, Keep, Withhold, misfit, rule_name
+from .rules import AnyRule, ByRow, Keep, Withhold, branches, rule_name
+
+
+def _a_rule(_: object, __: Attribute[AnyRule], value: object) -> None:
+    if not isinstance(value, AnyRule):
+        raise InvalidPolicy("policy", "a rule is a value such as Keep() or Mask(MaskKind.EMAIL)")
+
+
+def _said(entry: FieldRule, attribute: Attribute[str], value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidPolicy(rule_name(entry.rule), f"every rule needs a {attribute.name}")
 
 
 @frozen(kw_only=True)
@@ -26,14 +37,12 @@ class FieldRule:
     *disclose* = false hides even the withholding from the person, and needs a legal *basis*.
     """
 
-    rule: AnyRule
-    reason: str
+    rule: AnyRule = field(validator=_a_rule)
+    reason: str = field(validator=_said)
     disclose: bool = True
     basis: str = ""
 
     def __attrs_post_init__(self) -> None:
-        if not self.reason.strip():
-            raise InvalidPolicy(rule_name(self.rule), "every rule needs a reason")
         if not self.disclose and not (self.basis.strip() and isinstance(self.rule, Withhold)):
             raise InvalidPolicy(
                 rule_name(self.rule), "disclose = false is for withheld fields and needs a legal basis"
@@ -57,7 +66,7 @@ def _gathered(rules: Mapping[str, FieldRules | Iterable[FieldRules]]) -> Mapping
         for group in (groups,) if isinstance(groups, Mapping) else groups:
             twice = sorted(merged.keys() & group.keys())
             if twice:
-                raise InvalidPolicy(quoted(dataset), f"two rules for one field: {listed(twice)}")
+                raise InvalidPolicy(f"{dataset}.{twice[0]}", "two groups have a rule for this field; leave one")
             merged.update(group)
         gathered[dataset] = MappingProxyType(merged)
     return MappingProxyType(gathered)
@@ -88,22 +97,26 @@ class Policy:
         for dataset_name, rules in self.rules.items():
             if dataset_name not in catalog.names:
                 raise InvalidPolicy(
-                    self.profile, f"no dataset '{dataset_name}'; there are: {listed(catalog.names)}"
+                    self.profile, f"no dataset {quoted(dataset_name)}; there are: {listed(catalog.names)}"
                 )
             for name, entry in rules.items():
-                problem = _problem(catalog.dataset(dataset_name), name, entry.rule)
+                problem = self._problem(catalog.dataset(dataset_name), name, entry.rule)
                 if problem:
                     raise InvalidPolicy(f"{self.profile}: {dataset_name}.{name}", problem)
 
-
-def _problem(dataset: Dataset, name: str, rule: AnyRule) -> str:
-    try:
-        ruled = dataset.field_named(name)
-    except UnknownName as unknown:
-        return unknown.problem
-    if isinstance(rule, Withhold) and ruled.column in dataset.key:
-        return "it is part of the key, by which rows are told apart; keep it or pseudonymise it"
-    return misfit(rule, ruled.type)
+    def _problem(self, dataset: Dataset, name: str, rule: AnyRule) -> str:
+        try:
+            ruled = dataset.field_named(name)
+        except UnknownName as unknown:
+            return unknown.problem
+        if ruled.column in dataset.key and any(isinstance(each, Withhold) for each in branches(rule)):
+            return "it is part of the key, by which rows are told apart; keep it or pseudonymise it"
+        if isinstance(rule, ByRow):
+            # What happens to the row would tell of a field of which nothing may be told.
+            for each in dataset.fields:
+                if each.column == rule.when.column and not self.rule(dataset.name, each.name).disclose:
+                    return f"it depends on {each.name}, of which this profile may not learn"
+        return misfit(rule, ruled.type)
 
 
 @frozen
@@ -120,8 +133,9 @@ class Policies:
         Gather policies; two for one profile are refused.
         """
         names = [p.profile for p in policies]
-        if len(set(names)) != len(names):
-            raise InvalidPolicy("policies", "two policies have one profile")
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidPolicy(name, "two policies have this profile; leave one")
         return cls({p.profile: p for p in policies})
 
     def profile(self, name: str) -> Policy:

@@ -1,8 +1,8 @@
 """
 The rules a policy gives to fields: keep, withhold, mask, pseudonymise, generalise, or one that looks at the row.
 
-Rules are data; `cut.py` compiles them, once per dataset. Each says for which types it is made, and of
-which type its texts are then.
+Rules are data, valid once built; `cut.py` compiles them, once per dataset. For which types each is made, and
+of which type its texts are then: `rule_fit.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 from attrs import Attribute, field, frozen
 
-from ..errors import InvalidPolicy
-from .field import NAME, FieldType
-
-EVERY_TYPE = frozenset(FieldType)
-# A mask of a number or a time would read as a number or a time that is wrong.
-MASKABLE = frozenset({FieldType.TEXT, FieldType.JSON, FieldType.UUID})
-_AMOUNTS = frozenset({FieldType.DECIMAL, FieldType.INTEGER})
+from ..errors import InvalidPolicy, listed, quoted
+from .decimals import MOST_DIGITS
+from .field import NAME
 
 
 class MaskKind(StrEnum):
@@ -43,6 +39,20 @@ class Period(StrEnum):
     MONTH = "month"
 
 
+def _mask_kind(kind: MaskKind | str) -> MaskKind:
+    if kind not in list(MaskKind):
+        raise InvalidPolicy("mask", f"there is no kind {quoted(str(kind))}; there are: {listed(list(MaskKind))}")
+    return MaskKind(kind)
+
+
+def _period(period: Period | str) -> Period:
+    if period not in list(Period):
+        raise InvalidPolicy(
+            "generalise", f"there is no period {quoted(str(period))}; there are: {listed(list(Period))}"
+        )
+    return Period(period)
+
+
 @frozen
 class Keep:
     """
@@ -63,33 +73,44 @@ class Mask:
     A reminder of the value instead of it; NULL stays NULL.
     """
 
-    kind: MaskKind = field(default=MaskKind.TEXT, converter=MaskKind)
+    kind: MaskKind = field(default=MaskKind.TEXT, converter=_mask_kind)
 
 
 @frozen
 class Pseudonymise:
     """
-    A keyed hash of the value (HMAC-SHA256 under the job's pseudonym key): equal within one export.
+    A keyed hash of the value (HMAC-SHA256 under the job's pseudonym key): equal values have equal ones within
+    one export, and in no other.
     """
 
 
 @frozen
 class Generalise:
     """
-    Less exact than it was: of an instant its day or month, UTC.
+    Less exact than it was: of an instant its day or month (UTC), of a date its month.
     """
 
-    to: Period = field(converter=Period)
+    to: Period = field(converter=_period)
 
 
 def _bounds(bounds: Iterable[Decimal | int | str]) -> tuple[Decimal, ...]:
-    try:
-        exact = tuple(Decimal(bound) for bound in bounds)
-    except ArithmeticError:
-        exact = ()
-    if not exact or not all(bound.is_finite() for bound in exact) or list(exact) != sorted(set(exact)):
+    given: Iterable[object] = bounds
+    exact = [_bound(each) for each in given] if not isinstance(given, str) else []
+    if not exact or exact != sorted(set(exact)):
         raise InvalidPolicy("generalise", "bands are one or more numbers, each larger than the one before")
-    return exact
+    return tuple(exact)
+
+
+def _bound(bound: object) -> Decimal:
+    # A float is rarely the number that was written: 0.1 would be a bound of 55 digits.
+    if isinstance(bound, Decimal | str) or type(bound) is int:
+        try:
+            exact = Decimal(bound)
+        except ArithmeticError:
+            exact = Decimal("NaN")
+        if exact.is_finite() and abs(exact.adjusted()) <= MOST_DIGITS:
+            return exact or Decimal(0)
+    raise InvalidPolicy("generalise", 'a band begins at a whole number, a Decimal or a text such as "0.5"')
 
 
 @frozen
@@ -101,6 +122,11 @@ class Band:
     bounds: tuple[Decimal, ...] = field(converter=_bounds)
 
 
+def _callable(_: object, attribute: Attribute[Callable[[str], str | None]], value: object) -> None:
+    if not callable(value):
+        raise InvalidPolicy("custom", f"{attribute.name} is a function from a text to what to write instead")
+
+
 @frozen
 class Custom:
     """
@@ -108,19 +134,26 @@ class Custom:
     """
 
     name: str
-    replace: Callable[[str], str | None]
+    replace: Callable[[str], str | None] = field(validator=_callable)
 
     def __attrs_post_init__(self) -> None:
-        if not NAME.match(self.name) or self.name in BUILT_IN_NAMES:
+        if not NAME.match(self.name) or self.name.lower() in BUILT_IN_NAMES:
             raise InvalidPolicy(
-                self.name[:80], "a rule of your own has a name of its own: a letter, then letters, digits or _"
+                quoted(self.name), "a rule of your own has a name of its own: a letter, then letters, digits or _"
             )
 
 
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
+def _column(_: object, __: Attribute[str], value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidPolicy("by_row", "a condition names the column it looks at")
+
+
+def _values(values: Iterable[str]) -> tuple[str, ...]:
+    given: tuple[object, ...] = () if isinstance(values, str) else tuple(values)
+    texts = tuple(each for each in given if isinstance(each, str) and each)
+    if not texts or texts != given:
         raise InvalidPolicy("by_row", "what a column may hold is a list of texts, also where there is one")
-    return tuple(values)
+    return texts
 
 
 @frozen(kw_only=True)
@@ -129,26 +162,34 @@ class SubjectIn:
     True of a row whose *column* holds one of the subject's identifiers: they paid, they wrote it.
     """
 
-    column: str
+    column: str = field(validator=_column)
 
 
 @frozen(kw_only=True)
 class ValueIn:
     """
-    True of a row whose *column* holds one of *values*, compared as text.
+    True of a row whose *column* holds one of *values*, compared as the text that files would have of it.
+
+    Where a field maps the column its type decides on that text; elsewhere texts, whole numbers, booleans
+    (`true`, `false`) and UUIDs can be compared.
     """
 
-    column: str
-    values: tuple[str, ...] = field(converter=_texts)
+    column: str = field(validator=_column)
+    values: tuple[str, ...] = field(converter=_values)
 
 
 Condition: TypeAlias = SubjectIn | ValueIn
 SimpleRule: TypeAlias = Keep | Withhold | Mask | Pseudonymise | Generalise | Band | Custom
 
 
+def _condition(_: object, __: Attribute[Condition], value: object) -> None:
+    if not isinstance(value, Condition):
+        raise InvalidPolicy("by_row", "when is a condition: SubjectIn(column=...) or ValueIn(...)")
+
+
 def _simple(_: object, attribute: Attribute[SimpleRule], value: object) -> None:
-    if isinstance(value, ByRow):
-        raise InvalidPolicy("by_row", f"{attribute.name} is a simple rule; a row is looked at once")
+    if not isinstance(value, SimpleRule):
+        raise InvalidPolicy("by_row", f"{attribute.name} is one of the other rules; a row is looked at once")
 
 
 @frozen(kw_only=True)
@@ -156,13 +197,18 @@ class ByRow:
     """
     One rule for rows of which *when* is true, another for all others. Where it withholds, the value reads NULL.
 
-    The condition's column is one of the dataset's table, or a subject column of its owner table; it is
-    read, and exported only if a field maps it. A NULL there makes the condition false.
+    The condition's column is one of the dataset's table, or a subject column of its owner table, which comes
+    first where both have the name. It is read, and exported only if a field maps it. A NULL there makes the
+    condition false.
     """
 
-    when: Condition
+    when: Condition = field(validator=_condition)
     then: SimpleRule = field(validator=_simple)
     otherwise: SimpleRule = field(validator=_simple)
+
+    def __attrs_post_init__(self) -> None:
+        if self.then == self.otherwise:
+            raise InvalidPolicy("by_row", "both rules are the same: give that one alone")
 
 
 AnyRule: TypeAlias = SimpleRule | ByRow
@@ -195,42 +241,3 @@ def branches(rule: AnyRule) -> Iterator[SimpleRule]:
         yield rule.otherwise
     else:
         yield rule
-
-
-def misfit(rule: AnyRule, kind: FieldType) -> str:
-    """
-    Return why the rule does not fit fields of this type; empty where it does.
-    """
-    for simple in branches(rule):
-        match simple:
-            case Mask() if kind not in MASKABLE:
-                return f"a mask is for text, not for {kind}; withhold or pseudonymise it"
-            case Generalise(to=to) if kind is not FieldType.TIMESTAMP and (
-                kind is not FieldType.DATE or to is Period.DAY
-            ):
-                return f"{kind} cannot be generalised to {to}: instants can, to day or month, and dates to month"
-            case Band() if kind not in _AMOUNTS:
-                return f"bands are for amounts, not for {kind}"
-            case _:
-                continue
-    return ""
-
-
-def type_after(rule: AnyRule, kind: FieldType) -> FieldType:
-    """
-    Return the type that a field's texts have once the rule has been at them.
-    """
-    after = {_simple_type_after(simple, kind) for simple in branches(rule) if not isinstance(simple, Withhold)}
-    return after.pop() if len(after) == 1 else FieldType.TEXT
-
-
-def _simple_type_after(rule: SimpleRule, kind: FieldType) -> FieldType:
-    match rule:
-        case Keep():
-            return kind
-        case Generalise(to=Period.DAY):
-            return FieldType.DATE
-        case Withhold() | Mask() | Pseudonymise() | Generalise() | Band() | Custom():
-            return FieldType.TEXT
-        case _:
-            assert_never(rule)

@@ -77,18 +77,20 @@ class Selection:
             place(dataset.direction.out)
             place(dataset.direction.into)
         for name in looked_at:
-            place(name, of_owner=_of_owner(dataset, name))
+            place(name, of_owner=of_owner(dataset, name))
         return cls(dataset=dataset, fields=tuple(fields), columns=tuple(columns), key=key, subject=subject)
 
-    def position(self, name: str) -> int:
+    def position(self, name: str, *, of_owner: bool = False) -> int:
         """
-        Return where the column *name* stands in a row: the dataset's own, or a subject column of its owner.
+        Return where the column *name* stands in a row: the dataset's own, or its owner's.
         """
-        places = [(c.of_owner, i) for i, c in enumerate(self.columns) if c.name == name]
-        return min(places)[1]
+        return next(i for i, c in enumerate(self.columns) if (c.name, c.of_owner) == (name, of_owner))
 
 
-def _of_owner(dataset: Dataset, name: str) -> bool:
+def of_owner(dataset: Dataset, name: str) -> bool:
+    """
+    Return whether a column at which a rule looks is the owner table's: one of its subject columns.
+    """
     return dataset.owner is not None and name in dataset.owner.subject
 
 
