@@ -21,6 +21,6 @@ def tests(session: nox.Session) -> None:
         "--constraint",
         "constraints.txt",
         ".[cli,postgres,s3]",
-        *nox.project.dependency_groups(PROJECT, "test", "examples"),
+        *nox.project.dependency_groups(PROJECT, "test", "browser", "examples"),
     )
     session.run("pytest", "-m", "not promise", *session.posargs)

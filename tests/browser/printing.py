@@ -23,6 +23,7 @@ WORDS = """() => {
   }
   return [...new Set(words)];
 }"""
+EDGES = ("top", "right", "bottom", "left")
 LONGEST = 12
 """How many letters of a word are looked for: a longer one may be broken at the end of a line."""
 
@@ -40,9 +41,9 @@ def words_for_paper(page: Page) -> list[str]:
 
 def printed(page: Page, file: Path) -> Path:
     """
-    Print the page to a PDF of A4 sheets.
+    Print the page to a PDF of A4 sheets, with the margins and without the backgrounds that browsers begin with.
     """
-    page.pdf(path=file, format="A4", print_background=False)
+    page.pdf(path=file, format="A4", print_background=False, margin=dict.fromkeys(EDGES, "10mm"))
     return file
 
 

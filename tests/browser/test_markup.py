@@ -64,7 +64,7 @@ def test_a_hostile_text_is_text(text):
 
 def test_the_page_does_not_grow_with_the_history():
     """
-    Five thousand payouts and two thousand streams of forty assets make a page that a phone opens at once.
+    Five thousand payouts and two thousand streams of twenty assets make a page that a phone opens at once.
     """
     page, _ = files_of(huge(payouts=5_000))
 
