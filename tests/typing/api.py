@@ -32,8 +32,11 @@ from streampay_export import (
     Subject,
     Window,
 )
+from streampay_export.drift import check_drift
 from streampay_export.embedded import Embedded, Places, embedded
+from streampay_export.ports.inspection import SchemaInspector
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
+from streampay_export.testing.drift import assert_no_drift
 
 notice = ProcessingNotice(
     controller="c",
@@ -80,6 +83,14 @@ def deployment(folder: Path) -> Embedded:
     return embedded(
         Places.beside(folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=notice
     ).start()
+
+
+def drifted(source: SqlAlchemySource) -> list[str]:
+    """Hold the database against the catalog."""
+    inspector: SchemaInspector = source
+    assert_no_drift(inspector, catalog, policies)
+    drift = check_drift(inspector, catalog)
+    return [f"{each.table}.{each.column}: {each.problem}" for each in drift.findings]
 
 
 def hand_over(service: ExportService, user: str) -> Iterator[bytes]:
