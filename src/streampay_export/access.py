@@ -24,14 +24,17 @@ def owner_only(access: Access) -> bool:
     """
     Allow a person their own copies and nobody anything else: the default authoriser.
 
-    Copies cut for support or auditors are not the person's, even of their own history.
+    Copies cut for support or auditors are not the person's, even of their own history. Nor is it for
+    them to say when their request was received, or whether it is extended, paused or refused.
     """
-    return access.actor.capacity is Capacity.SUBJECT and access.owns and access.profile in OWN_COPIES
+    own = access.actor.capacity is Capacity.SUBJECT and access.owns and access.profile in OWN_COPIES
+    return own and access.action is not Action.HANDLE
 
 
 def operator_on_this_machine(access: Access) -> bool:
     """
-    Allow an operator the exports they asked for: for command lines, where the shell is the login.
+    Allow an operator the exports they asked for, and to handle them: for command lines, where the shell
+    is the login.
     """
     return access.actor.capacity is Capacity.OPERATOR and access.requested
 
@@ -60,14 +63,15 @@ class Gate:
             self._refuse(actor, action)
         return job
 
-    def admit(self, actor: Actor, profile: str, owner_tag: str) -> None:
+    def admit(self, actor: Actor, profile: str, owner_tag: str, *actions: Action) -> None:
         """
-        Raise `NotFound` unless the actor may ask for such a copy of that subject's history.
+        Raise `NotFound` unless the actor may do all of this about a new copy of that subject's history.
         """
         owns = owner_tag == self._wiring.tagger.owner_tag(actor.tenant, actor.id)
-        access = Access(actor=actor, action=Action.REQUEST, profile=profile, owns=owns, requested=True)
-        if not self._asked(access):
-            self._refuse(actor, Action.REQUEST)
+        for action in actions:
+            access = Access(actor=actor, action=action, profile=profile, owns=owns, requested=True)
+            if not self._asked(access):
+                self._refuse(actor, action)
 
     def admit_to_trail(self, actor: Actor) -> None:
         """

@@ -19,6 +19,8 @@ is for operators and may name tables and columns; *person* is what the person is
     │   ├── StateConflict           right call, wrong moment
     │   │   ├── ActiveExportDiffers another export of the same person is under way
     │   │   ├── ExportNotReady
+    │   │   ├── ExportNotActive     only what is queued or running can be paused, resumed or refused
+    │   │   ├── NotExtendable       extended before, due already, or answered
     │   │   └── ExportGone
     │   ├── TooManyRequests
     │   └── BundleRefused           a bundle under verification is not what its maker signed
@@ -246,6 +248,34 @@ class ExportNotReady(StateConflict):
 
     def __str__(self) -> str:
         return f"the export is {self.state}: there is no file to download"
+
+
+@define
+class ExportNotActive(StateConflict):
+    """
+    The export is neither queued nor running, so it cannot be paused, resumed or refused.
+    """
+
+    slug = "not-active"
+
+    state: str
+
+    def __str__(self) -> str:
+        return f"the export is {self.state}; only one that is queued or running can be paused, resumed or refused"
+
+
+@define
+class NotExtendable(StateConflict):
+    """
+    The answer cannot be put off (again): GDPR Art. 12(3) allows it once, and before it is due.
+    """
+
+    slug = "not-extendable"
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the deadline cannot be extended: {self.problem}"
 
 
 @define

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ._core.job import DatasetProgress, Job, key_context
 from ._core.party import Actor, Subject
@@ -52,13 +52,26 @@ def resolve_request(
     )
 
 
-def draft_job(wiring: Wiring, actor: Actor, subject: Subject, request: ExportRequest) -> Job:
+def draft_job(
+    wiring: Wiring,
+    actor: Actor,
+    subject: Subject,
+    request: ExportRequest,
+    *,
+    received_at: datetime | None,
+    identity_awaited: bool,
+) -> Job:
     """
-    Return a new queued job with a fresh id and key; nothing is stored yet.
+    Return a new queued job with a fresh id and key, paused if *identity_awaited*; nothing is stored yet.
+
+    Raises `InvalidRequest` for a *received_at* that is naive or has not come yet.
     """
+    now = wiring.jobs.now()
+    if received_at is not None and (received_at.utcoffset() is None or received_at > now):
+        raise InvalidRequest("received-at", "an instant that has passed is expected, with its offset from UTC")
+    received_at = now if received_at is None else received_at.astimezone(UTC)
     job_id = wiring.make_id()
     job_key = wiring.randomness(32)
-    now = wiring.jobs.now()
     return Job(
         id=job_id,
         tenant=actor.tenant,
@@ -68,8 +81,10 @@ def draft_job(wiring: Wiring, actor: Actor, subject: Subject, request: ExportReq
         request=request,
         sealed=wiring.sealer(job_key).seal(spell_subject(subject).encode()),
         wrapped_key=wiring.keys.wrap(job_key, key_context(actor.tenant, job_id)),
-        received_at=now,
-        due_at=wiring.deadline(now),
+        created_at=now,
+        received_at=received_at,
+        due_at=wiring.deadline.due(received_at),
+        paused_at=now if identity_awaited else None,
         datasets=tuple(DatasetProgress(name=name) for name in request.datasets),
     )
 

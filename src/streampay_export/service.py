@@ -1,10 +1,11 @@
 """
-What an application calls: request, status, list, link, open, delete, policy.
+What an application calls: request, status, list, link, open, delete, policy; and, for staff, extend,
+pause, resume and refuse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import field, frozen
@@ -18,6 +19,7 @@ from ._core.policy import ListedField, listed_fields
 from ._core.selection import Window
 from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
 from ._core.trail import AuditEntry, Event, TrailItem
+from ._core.wire import spell_instant
 from .access import Gate
 from .artifact import artifact_file, sealer_of
 from .download import Download
@@ -30,6 +32,7 @@ from .errors import (
     StorageUnavailable,
     TicketExpired,
 )
+from .handling import Handling
 from .ports.authorize import Action
 from .ports.jobs import Admission
 from .ports.signing import PublicKey, Signature
@@ -83,11 +86,13 @@ class ExportService:
     _wiring: Wiring
     _record: Recorder = field(init=False)
     _gate: Gate = field(init=False)
+    _handling: Handling = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
         object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
         object.__setattr__(self, "_gate", Gate(w, self._record))
+        object.__setattr__(self, "_handling", Handling(w, self._record))
 
     def request(
         self,
@@ -100,12 +105,18 @@ class ExportService:
         window: Window | None = None,
         as_of: datetime | None = None,
         idempotency_key: str | None = None,
+        received_at: datetime | None = None,
+        identity_awaited: bool = False,
     ) -> Requested:
         """
         Ask for an export of the subject's history; the active one is handed back if it is the same.
 
-        `None` means the default: csv and json, all datasets, unbounded, as of when work begins. Raises
-        `UnknownName` or `InvalidRequest` for a parameter, `ActiveExportDiffers`, `IdempotencyKeyReused`,
+        `None` means the default: csv and json, all datasets, unbounded, as of when work begins. *received_at*
+        is when the request arrived, by letter for example (aware; default now): it needs `Action.HANDLE`.
+        With *identity_awaited* the export begins paused, if this call creates it (see `pause`). One whose
+        predecessor was not answered keeps its dates (see `Job.following`).
+
+        Raises `UnknownName` or `InvalidRequest` for a parameter, `ActiveExportDiffers`, `IdempotencyKeyReused`,
         `NotFound` when the actor may not ask, and `AuditUnavailable`: then nothing was requested.
         """
         w = self._wiring
@@ -113,17 +124,23 @@ class ExportService:
             w, formats=formats, datasets=datasets, profile=profile, window=window, as_of=as_of
         )
         idempotency = idempotency_of(idempotency_key, request)
-        job = draft_job(w, actor, subject, request)
-        self._gate.admit(actor, profile, job.owner_tag)
+        job = draft_job(w, actor, subject, request, received_at=received_at, identity_awaited=identity_awaited)
+        actions = [Action.REQUEST] if received_at is None else [Action.REQUEST, Action.HANDLE]
+        self._gate.admit(actor, profile, job.owner_tag, *actions)
         facts = {"profile": profile, "formats": " ".join(request.formats), "datasets": " ".join(request.datasets)}
+        if received_at is not None:
+            facts["received_at"] = spell_instant(job.received_at)
         self._record.intend(self._about(Event.REQUESTED, job.id, actor, job, **facts))
-        admitted = w.jobs.add(job, idempotency=idempotency)
+        paused = self._about(Event.PAUSED, f"{job.id}:{job.revision}", actor, job)
+        admitted = w.jobs.add(job, idempotency=idempotency, entries=[paused] if identity_awaited else [])
         created = admitted.admission is Admission.CREATED
         if not created:
             self._record.happened(self._about(Event.REPEATED, job.id, actor, job, answered_with=admitted.job.id))
-        if admitted.job.state is State.QUEUED:
+        elif admitted.job.paused_at is not None:
+            self._record.happened(paused)
+        if admitted.job.waits_from is not None and admitted.job.state is State.QUEUED:
             w.dispatcher.ring(actor.tenant, admitted.job.id)
-        return Requested(export=Export.of(admitted.job, job.received_at), created=created)
+        return Requested(export=Export.of(admitted.job, job.created_at), created=created)
 
     def status(self, actor: Actor, job_id: str) -> Export:
         """
@@ -149,7 +166,7 @@ class ExportService:
             page = w.jobs.list(actor.tenant, tag, limit=limit + 1, before=before)
             more = len(page) > limit
             items += [job for job in page if self._gate.may_read(actor, job)]
-            before = (page[-1].received_at, page[-1].id) if page else None
+            before = (page[-1].created_at, page[-1].id) if page else None
         now = w.jobs.now()
         following = self._spell_cursor(actor, tag, items[limit - 1]) if len(items) > limit else None
         return ExportList(items=tuple(Export.of(job, now) for job in items[:limit]), next_cursor=following)
@@ -263,6 +280,42 @@ class ExportService:
             for each in entries
         )
 
+    def extend(self, actor: Actor, job_id: str, reason: str) -> Export:
+        """
+        Put the answer off by what the law allows, and tell the person why (GDPR Art. 12(3)).
+
+        Once per request, before it is due, and while it has no answer, else `NotExtendable`; one that has
+        failed has none. *reason* is 1 to 1,000 characters, else `InvalidRequest`. Needs `Action.HANDLE`.
+        """
+        return self._handled(actor, job_id, lambda job: self._handling.extend(actor, job, reason))
+
+    def pause(self, actor: Actor, job_id: str) -> Export:
+        """
+        Let the clock stand, and all work with it, until it is known who asks (GDPR Art. 12(6)).
+
+        A worker at it loses its fence. Nothing changes where the clock stands already. Raises
+        `ExportNotActive` unless queued or running. Needs `Action.HANDLE`.
+        """
+        return self._handled(actor, job_id, lambda job: self._handling.pause(actor, job))
+
+    def resume(self, actor: Actor, job_id: str) -> Export:
+        """
+        Let the clock go on: it is due later by as long as the clock stood, and is worked on again.
+
+        Nothing changes where the clock runs. Raises `ExportNotActive` unless queued or running. Needs
+        `Action.HANDLE`.
+        """
+        return self._handled(actor, job_id, lambda job: self._handling.resume(actor, job))
+
+    def refuse(self, actor: Actor, job_id: str, reason: str, remedies: str) -> Export:
+        """
+        Answer with a refusal: the person reads the *reason*, and the *remedies* (GDPR Art. 12(4)).
+
+        Remedies are where to complain, and that a court may be asked. Both are 1 to 1,000 characters, else
+        `InvalidRequest`. Raises `ExportNotActive` unless queued or running. Needs `Action.HANDLE`.
+        """
+        return self._handled(actor, job_id, lambda job: self._handling.refuse(actor, job, reason, remedies))
+
     def policy(self, profile: str = "self") -> Mapping[str, tuple[ListedField, ...]]:
         """
         Return, per dataset, the fields of a profile with what happens to each and why.
@@ -276,6 +329,10 @@ class ExportService:
         """
         return self._wiring.manifests.public_keys()
 
+    def _handled(self, actor: Actor, job_id: str, handle: Callable[[Job], Job]) -> Export:
+        job = handle(self._gate.find(actor, job_id, Action.HANDLE))
+        return Export.of(job, self._wiring.jobs.now())
+
     def _about(self, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
         now = self._wiring.jobs.now()
         return self._record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
@@ -284,10 +341,10 @@ class ExportService:
         if export.gone:
             raise ExportGone(state=export.state)
         if export.state is not State.READY:
-            raise ExportNotReady(state=export.state)
+            raise ExportNotReady(state="paused" if export.paused_at else export.state)
 
     def _spell_cursor(self, actor: Actor, tag: str, job: Job) -> str:
-        token = Cursor(scope="exports", key=(job.received_at, job.id)).spell()
+        token = Cursor(scope="exports", key=(job.created_at, job.id)).spell()
         made = self._wiring.cursors.sign(f"{actor.tenant}\n{tag}\n{token}".encode())
         return f"{token}.{made.key_id}.{made.value.hex()}"
 
@@ -301,5 +358,5 @@ class ExportService:
         # One cursor has one spelling: `fromhex` also takes capitals and spaces.
         if not genuine or signature.value.hex() != mac:
             raise InvalidCursor
-        received_at, job_id = Cursor.parse(token, scope="exports").key
-        return received_at, job_id
+        created_at, job_id = Cursor.parse(token, scope="exports").key
+        return created_at, job_id

@@ -5,19 +5,20 @@ Everything that varies, plugged in once: service, worker and sweeper are made fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from attrs import field, frozen
 
 from ._core.catalog import Catalog
-from ._core.deadline import one_month_after
+from ._core.deadline import CalendarMonths
 from ._core.notice import ProcessingNotice
 from ._core.policy import Policies
 from .errors import InvalidConfiguration
 from .ports.audit import AuditReader, AuditSink
 from .ports.authorize import Authorizer
 from .ports.clock import Clock
+from .ports.deadline import DeadlineRule
 from .ports.dispatch import Dispatcher
 from .ports.identity import MakeId, Randomness
 from .ports.jobs import JobStore
@@ -45,8 +46,8 @@ class Wiring:
     *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
     *stage_folder* holds work in progress (unnamed files); `None` is the system's temporary folder.
     With *allow_partial* a dataset that cannot be read makes an export partial, and said to be, instead of failing
-    it. *deadline* gives the legal due date for an instant of receipt (GDPR Art. 12(3)). *trail* reads the
-    audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
+    it. *deadline* says when the law wants an answer (GDPR Art. 12(3), unless another law applies). *trail* reads
+    the audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
     """
 
     catalog: Catalog
@@ -80,7 +81,7 @@ class Wiring:
     max_attempts: int = 5
     allow_partial: bool = False
     stage_folder: Path | None = None
-    deadline: Callable[[datetime], datetime] = field(default=one_month_after)
+    deadline: DeadlineRule = field(factory=CalendarMonths)
     trail: AuditReader | None = None
     checkpoint: Callable[[], object] = field(default=lambda: None)
 

@@ -25,8 +25,8 @@ from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
 from streampay_export.verify import read_public_keys
 
 EXPORT_FIELDS = {
-    "id", "state", "completeness", "profile", "received_at", "due_at", "as_of", "expires_at", "formats", "datasets",
-    "progress", "size", "sha256", "error", "links",
+    "id", "state", "completeness", "profile", "received_at", "due_at", "extension", "paused_at", "as_of",
+    "expires_at", "formats", "datasets", "progress", "size", "sha256", "error", "links",
 }  # fmt: skip
 FAILURE = Failure(slug="null-key", sentence="A sentence for the person.")
 NOBODYS = "a" * 26
@@ -171,6 +171,8 @@ def test_a_request_is_accepted_and_says_where_to_look(site):
         "profile": "self",
         "received_at": "2026-01-02T12:00:00.000000Z",
         "due_at": "2026-02-02T12:00:00.000000Z",
+        "extension": None,
+        "paused_at": None,
         "as_of": None,
         "expires_at": None,
         "formats": ["csv", "json"],
@@ -413,7 +415,7 @@ def test_an_export_that_has_ended_still_says_so(site, state):
     assert {"self": f"/exports/{job_id}"} == answer.json["links"]
     assert state in {each["state"] for each in site.ask("GET", "/exports").json["items"]}
     if state == "failed":
-        assert {"slug", "sentence"} == set(answer.json["error"])
+        assert {"slug", "sentence", "remedies"} == set(answer.json["error"])
 
 
 def ended(site, state):

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from streampay_export._sql.tables import AUDIT, JOBS
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import JobStoreUnavailable
-from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.jobs.sql import SCHEMA_VERSION, SqlJobStore
 from streampay_export.testing.contracts.audit import TEST_CHAIN, ChainedTrailContract
 from streampay_export.testing.contracts.jobs import JobStoreContract
 from streampay_export.testing.contracts.outbox import OutboxContract
@@ -156,7 +156,7 @@ def test_tables_are_made_once_by_many(postgres_url, admin):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create, range(8)))
     with admin.connect() as connection:
-        assert [(1,)] == connection.exec_driver_sql("SELECT version FROM export_job_version").all()
+        assert [(SCHEMA_VERSION,)] == connection.exec_driver_sql("SELECT version FROM export_job_version").all()
 
 
 def test_a_server_that_is_not_there_is_named_in_our_words():

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,7 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from streampay_export._core.job import Artifact, DatasetProgress, Failure, Job, WrappedKey
+from streampay_export._core.deadline import Deadline, Extension
+from streampay_export._core.job import REFUSED, Artifact, DatasetProgress, Failure, Job, WrappedKey
 from streampay_export._core.lifecycle import FINAL, MOVES, State
 from streampay_export._core.request import ExportRequest
 from streampay_export.errors import ExportError
@@ -49,7 +51,12 @@ PROGRESS = st.lists(
     ),
     max_size=2,
 )
-FAILURES = st.none() | st.builds(Failure, slug=st.sampled_from("ab"), sentence=st.text(max_size=5))
+FAILURES = st.none() | st.builds(
+    Failure,
+    slug=st.sampled_from(["a", REFUSED]),
+    sentence=st.text(max_size=5),
+    remedies=st.sampled_from(["", "Complain."]),
+)
 
 
 class Both(RuleBasedStateMachine):
@@ -112,8 +119,10 @@ class Both(RuleBasedStateMachine):
         request=REQUESTS,
         key=KEYS,
         delay=st.none() | SECONDS,
+        ago=SECONDS,
+        paused=st.booleans(),
     )
-    def add(self, *, tenant, owner, requester, request, key, delay):
+    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused):
         """
         Somebody asks for an export.
         """
@@ -127,8 +136,10 @@ class Both(RuleBasedStateMachine):
             request=request,
             sealed=b"\x00\xff",
             wrapped_key=WrappedKey(key_id="k", ciphertext=b"\xff\x00"),
-            received_at=now,
-            due_at=now + timedelta(days=30),
+            created_at=now,
+            received_at=now - timedelta(seconds=ago),
+            due_at=now + timedelta(hours=1),
+            paused_at=now if paused else None,
             not_before=None if delay is None else now + timedelta(seconds=delay),
             datasets=[DatasetProgress(name=name) for name in request.datasets],
         )
@@ -230,6 +241,32 @@ class Both(RuleBasedStateMachine):
         expected = {before for before in State if state in MOVES[before]}
         self.both(lambda store: store.end(*job, expected=expected, state=state))
 
+    @rule(
+        job=jobs,
+        expected=st.sets(st.sampled_from(State)),
+        late=st.booleans(),
+        seconds=SECONDS,
+        extended=st.booleans(),
+        paused=st.booleans(),
+    )
+    def reschedule(self, *, job, expected, late, seconds, extended, paused):
+        """
+        Somebody gives a job another deadline, having seen it as it is, or as it was.
+        """
+        now = self.clock()
+        before = self.model.get(*job)
+        if before is None:
+            return
+        if late:
+            before = evolve(before, due_at=before.due_at - timedelta(seconds=1))
+        deadline = Deadline(
+            due_at=before.due_at + timedelta(seconds=seconds),
+            extension=Extension(reason="…", at=now) if extended else None,
+            paused_at=now if paused else None,
+        )
+        entry = make_entry(f"{job[1]}:{now}:{seconds}", tenant=job[0])
+        self.both(lambda store: store.reschedule(before, deadline, expected=expected, entries=[entry]))
+
     @rule(job=jobs)
     def forget_artifact(self, job):
         """
@@ -268,7 +305,7 @@ class Both(RuleBasedStateMachine):
         """
         before = None
         while page := self.both(lambda store, at=before: list(store.list(tenant, tag, limit=limit, before=at))):
-            before = (page[-1].received_at, page[-1].id)
+            before = (page[-1].created_at, page[-1].id)
 
     @invariant()
     def all_is_the_same(self):

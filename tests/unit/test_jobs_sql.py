@@ -4,6 +4,7 @@ What SqlJobStore does on SQLite beyond its contract: privacy of the file, bounde
 
 import functools
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -24,7 +25,7 @@ from streampay_export._sql.tables import JOBS
 from streampay_export._sql.types import database_now
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import AuditUnavailable, InvalidConfiguration, JobStoreUnavailable, MissingExtra
-from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.jobs.sql import SCHEMA_VERSION, SqlJobStore
 from streampay_export.ports.jobs import Idempotency
 from streampay_export.testing.contracts.audit import TEST_CHAIN
 from streampay_export.testing.contracts.jobs import LEASE, claim_one, completion, make_job, make_ready
@@ -239,7 +240,7 @@ def test_tables_are_made_once_by_many(path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create, range(8)))
     connection = sqlite3.connect(path)
-    assert [(1,)] == connection.execute("SELECT version FROM export_job_version").fetchall()
+    assert [(SCHEMA_VERSION,)] == connection.execute("SELECT version FROM export_job_version").fetchall()
     assert ("wal",) == connection.execute("PRAGMA journal_mode").fetchone()
     connection.close()
 
@@ -252,8 +253,27 @@ def test_tables_of_another_release_are_refused(store, path):
     connection.execute("UPDATE export_job_version SET version = 7")
     connection.commit()
     connection.close()
-    with pytest.raises(InvalidConfiguration, match=r"jobs\.url: its tables are of version 7; .* version 1"):
+    expected = f"jobs.url: its tables are of version 7; this release works with version {SCHEMA_VERSION}"
+    with pytest.raises(InvalidConfiguration, match=re.escape(expected)):
         store.create_tables()
+
+
+def test_older_tables_are_left_as_they_are(path):
+    """
+    Tables that lack a column of this release are named by their version, and none is made beside them.
+    """
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE export_job (id TEXT)")
+    connection.execute("CREATE TABLE export_job_version (version INTEGER)")
+    connection.execute("INSERT INTO export_job_version VALUES (1)")
+    connection.commit()
+    store = SqlJobStore(f"sqlite:///{path}")
+    with pytest.raises(InvalidConfiguration, match="of version 1"):
+        store.create_tables()
+    store.close()
+    names = connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
+    connection.close()
+    assert [("export_job",), ("export_job_version",)] == names
 
 
 def test_missing_tables_are_named(path):

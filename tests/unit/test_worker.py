@@ -10,7 +10,7 @@ import threading
 import zipfile
 from base64 import b64decode
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
@@ -436,18 +436,6 @@ def test_wiring_refuses_what_cannot_work() -> None:
         with pytest.raises(Exception, match=r"retention|lease|writers"):
             evolve(house.wiring, **wrong)
     assert isinstance(house.wiring, Wiring)
-
-
-def test_due_date_is_a_calendar_month_on() -> None:
-    """
-    The due date is the same day of the next month, or its last day.
-    """
-    house = MemoryDeployment()
-    for received, due in (
-        (datetime(2026, 1, 31, 8, tzinfo=UTC), datetime(2026, 2, 28, 8, tzinfo=UTC)),
-        (datetime(2026, 12, 5, tzinfo=UTC), datetime(2027, 1, 5, tzinfo=UTC)),
-    ):
-        assert due == house.wiring.deadline(received)
 
 
 def test_requests_fail_closed_when_audit_is_away() -> None:

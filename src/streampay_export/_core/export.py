@@ -8,7 +8,8 @@ from datetime import datetime
 
 from attrs import frozen
 
-from .job import DatasetProgress, Failure, Job
+from .deadline import Extension
+from .job import DatasetProgress, Failure, Job, is_unanswered
 from .lifecycle import GONE, Completeness, State
 
 
@@ -16,7 +17,9 @@ from .lifecycle import GONE, Completeness, State
 class Export:
     """
     One export. Times are UTC. *total* is `None` until every dataset has been counted; *size* (bytes)
-    and *sha256* (hex) are those of the bundle, `None` while there is none.
+    and *sha256* (hex) are those of the bundle, `None` while there is none. *paused_at* is since when the
+    clock stands and nothing is worked on, because it is not known yet who asks; *due_at* moves when it
+    goes on. *overdue*: the person has no answer, and it was due.
     """
 
     id: str
@@ -25,6 +28,9 @@ class Export:
     profile: str
     received_at: datetime
     due_at: datetime
+    extension: Extension | None
+    paused_at: datetime | None
+    overdue: bool
     as_of: datetime | None
     expires_at: datetime | None
     formats: tuple[str, ...]
@@ -65,6 +71,9 @@ class Export:
             profile=job.request.profile,
             received_at=job.received_at,
             due_at=job.due_at,
+            extension=job.extension,
+            paused_at=job.paused_at,
+            overdue=job.unanswered and job.deadline.passed(now),
             as_of=job.as_of,
             expires_at=job.expires_at,
             formats=job.request.formats,
@@ -74,6 +83,13 @@ class Export:
             failure=job.failure,
             revision=job.revision,
         )
+
+    @property
+    def unanswered(self) -> bool:
+        """
+        Whether the person still waits for a file or a refusal.
+        """
+        return is_unanswered(self.state, self.failure)
 
     @property
     def gone(self) -> bool:

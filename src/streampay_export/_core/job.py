@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from .deadline import Deadline, Extension
 from .encrypted_file import FileContext, FilePurpose
 from .lifecycle import ACTIVE, Completeness, State
 from .manifest import DatasetSummary
@@ -91,22 +92,38 @@ class Artifact:
 class Failure:
     """
     Why an export failed: an error's slug, and a sentence for the person with nobody's data in it.
+
+    Of a refusal the sentence is the reason, and *remedies* says what the person may do (GDPR Art. 12(4)).
     """
 
     slug: str
     sentence: str
+    remedies: str = ""
+
+
+REFUSED = "refused"
+"""The slug of a `Failure` that is an answer: somebody decided it."""
+
+
+def is_unanswered(state: State, failure: Failure | None) -> bool:
+    """
+    Return whether the person still has neither a file nor a refusal, and has not withdrawn the request.
+    """
+    return state in ACTIVE or (state is State.FAILED and (failure is None or failure.slug != REFUSED))
 
 
 @frozen(kw_only=True)
 class Job:
     """
-    One export. Times are UTC, from `JobStore.now()`.
+    One export. Times are UTC, from `JobStore.now()`; *received_at* may lie before *created_at*.
 
     *owner_tag* and *requester_tag* are keyed hashes of subject and actor. *sealed* is the subject's
     id and identifiers, encrypted under the job key; *wrapped_key* is that key, `None` once shredded.
-    *fence* rises by one at each claim and at each move that ends the job: a writer that names an
-    older one changes nothing. *attempts* counts claims; one given back is uncounted. *revision* rises
-    at every visible change (it makes the ETag).
+    *fence* rises by one at each claim, and when the job ends or is paused under a worker: a writer that
+    names an older one changes nothing. *attempts* counts claims; one given back is uncounted.
+    *revision* rises at every visible change (it makes the ETag). *received_at*, *due_at*, *extension*
+    and *paused_at* are the clock of the law (see `Deadline`): they belong to the request, and outlive
+    the job that answers nothing.
     """
 
     id: str
@@ -117,8 +134,11 @@ class Job:
     request: ExportRequest
     sealed: bytes | None = field(repr=False)
     wrapped_key: WrappedKey | None
+    created_at: datetime
     received_at: datetime
     due_at: datetime
+    extension: Extension | None = None
+    paused_at: datetime | None = None
     state: State = field(default=State.QUEUED, converter=State)
     completeness: Completeness = field(default=Completeness.FULL, converter=Completeness)
     as_of: datetime | None = None
@@ -141,13 +161,49 @@ class Job:
         return self.state in ACTIVE
 
     @property
+    def unanswered(self) -> bool:
+        """
+        Whether the person still waits for an answer.
+        """
+        return is_unanswered(self.state, self.failure)
+
+    @property
+    def deadline(self) -> Deadline:
+        """
+        When the answer is due, as things are.
+        """
+        return Deadline(due_at=self.due_at, extension=self.extension, paused_at=self.paused_at)
+
+    @property
     def waits_from(self) -> datetime | None:
         """
-        The instant from which the job waits for a worker, `None` if it never will.
+        The instant from which the job waits for a worker, `None` if it does not, or while it is paused.
         """
         if self.state is State.QUEUED:
-            return self.not_before or self.received_at
+            return None if self.paused_at else self.not_before or self.created_at
         return self.lease_until
+
+    def following(self, before: Job) -> Job:
+        """
+        Return this new job with the clock of the one *before* it, if they are one request to the law.
+
+        They are when that one failed without an answer, or was cancelled and was not due yet: neither a
+        failure of ours nor asking again begins a new month. The earlier receipt counts. Whoever was to
+        prove their identity still is.
+        """
+        cancelled = before.state is State.CANCELLED and not before.deadline.passed(self.created_at)
+        if not (before.unanswered or cancelled):
+            return self
+        paused_at = before.paused_at or self.paused_at
+        if self.received_at < before.received_at:
+            return evolve(self, paused_at=paused_at)
+        return evolve(
+            self,
+            received_at=before.received_at,
+            due_at=before.due_at,
+            extension=before.extension,
+            paused_at=paused_at,
+        )
 
 
 @frozen(kw_only=True)

@@ -18,6 +18,10 @@ class Event(StrEnum):
 
     REQUESTED = "requested"
     REPEATED = "repeated"
+    EXTENDED = "extended"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    REFUSED = "refused"
     STARTED = "started"
     COMPLETED = "completed"
     FAILED = "failed"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, insert, literal, select
@@ -83,20 +83,14 @@ class Database:
 
     def create(self, tables: MetaData, version_table: Table, version: int) -> None:
         """
-        Make the tables that are missing, and check the version of those that are there.
+        Make the tables that are missing, once the version of those that are there is checked.
 
-        Raises `InvalidConfiguration` when tables of another version are there.
+        Raises `InvalidConfiguration` when tables of another version are there; then none is made.
         """
         if self._sqlite:
             self._write_ahead()
             self.truncate_log(patience=0)
-        with self.writing() as connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_CREATING})")
-            for table in tables.sorted_tables:
-                connection.execute(CreateTable(table, if_not_exists=True))
-                for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                    connection.execute(CreateIndex(index, if_not_exists=True))
+        self._create([version_table])
         found = self._version(version_table)
         if found is None:
             with contextlib.suppress(IntegrityError), self.writing() as connection:
@@ -105,6 +99,7 @@ class Database:
         if found != version:
             problem = f"its tables are of version {found}; this release works with version {version}"
             raise InvalidConfiguration(self._key, problem)
+        self._create(tables.sorted_tables)
 
     def truncate_log(self, *, patience: int = 1000) -> None:
         """
@@ -128,6 +123,15 @@ class Database:
         """
         if self._opened:
             self._engine.dispose()
+
+    def _create(self, tables: Iterable[Table]) -> None:
+        with self.writing() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_CREATING})")
+            for table in tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in sorted(table.indexes, key=lambda each: str(each.name)):
+                    connection.execute(CreateIndex(index, if_not_exists=True))
 
     def _version(self, version_table: Table) -> int | None:
         with self.reading() as connection:

@@ -35,8 +35,12 @@ job_table = Table(
     Column("sealed", octets()),
     Column("wrapped_key_id", name(255)),
     Column("wrapped_key", octets()),
+    Column("created_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
+    Column("extension_reason", document()),
+    Column("extended_at", Instant),
+    Column("paused_at", Instant),
     Column("state", name(16), nullable=False),
     Column("completeness", name(16), nullable=False),
     Column("as_of", Instant),
@@ -53,17 +57,21 @@ job_table = Table(
     Column("artifact_protection", name(16)),
     Column("failure_slug", name(64)),
     Column("failure_sentence", document()),
+    Column("failure_remedies", document()),
     Column("revision", BigInteger, nullable=False),
-    # Who and what a queued or running job is for; NULL afterwards, and NULLs never collide.
+    # Whom and what the job is for.
+    Column("whose", name(64), nullable=False),
+    # The same while the job is queued or running; NULL afterwards, and NULLs never collide.
     Column("active_key", name(64)),
-    # Since when the job waits for a worker: not_before, received_at or lease_until; NULL when it never will.
+    # Since when the job waits for a worker: not_before, created_at or lease_until; NULL while it does not.
     Column("waits_from", Instant),
     # Since when an ended job names an object that waits to be deleted; NULL otherwise.
     Column("orphaned_at", Instant),
     UniqueConstraint("tenant", "active_key", name="export_job_active"),
     Index("export_job_waits", "waits_from", "id"),
-    Index("export_job_owner", "tenant", "owner_tag", "received_at", "id"),
-    Index("export_job_requester", "tenant", "requester_tag", "received_at", "id"),
+    Index("export_job_owner", "tenant", "owner_tag", "created_at", "id"),
+    Index("export_job_requester", "tenant", "requester_tag", "created_at", "id"),
+    Index("export_job_whose", "tenant", "whose", "created_at", "id"),
     Index("export_job_expires", "state", "expires_at", "id"),
     Index("export_job_orphaned", "orphaned_at", "id"),
 )

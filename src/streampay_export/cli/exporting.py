@@ -22,7 +22,7 @@ from .._core.lifecycle import State
 from .._core.party import Actor, Subject
 from .._core.selection import Window
 from ..embedded import Embedded
-from ..errors import ActiveExportDiffers, ExportGone, Interrupted, InvalidRequest, NotFound
+from ..errors import ActiveExportDiffers, ExportGone, ExportNotReady, Interrupted, InvalidRequest, NotFound
 from ..worker import Worker
 from .deployment import deployment, operator, say
 from .handover import destination, leave
@@ -149,6 +149,8 @@ def _work(opened: Embedded, actor: Actor, job_id: str, *, quiet: bool) -> Job:
                 raise NotFound
             if not job.active:
                 return job
+            if job.paused_at is not None:
+                raise ExportNotReady(state="paused until it is known who asks")
             if not _waits(job, jobs.now()):
                 if not told:
                     until = f"until {job.waits_from:%H:%M:%S} UTC"

@@ -24,7 +24,8 @@ def export_form(export: Export) -> dict[str, object]:
     """
     Return an export's JSON form.
     """
-    error = export.failure and {"slug": export.failure.slug, "detail": export.failure.sentence}
+    failure, extension = export.failure, export.extension
+    error = failure and {"slug": failure.slug, "detail": failure.sentence, "remedies": failure.remedies}
     return {
         "id": export.id,
         "state": str(export.state),
@@ -32,6 +33,8 @@ def export_form(export: Export) -> dict[str, object]:
         "profile": export.profile,
         "received_at": moment(export.received_at),
         "due_at": moment(export.due_at),
+        "extension": extension and {"reason": extension.reason, "at": moment(extension.at)},
+        "paused_at": moment(export.paused_at),
         "as_of": moment(export.as_of),
         "expires_at": moment(export.expires_at),
         "formats": list(export.formats),

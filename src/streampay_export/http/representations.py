@@ -26,7 +26,7 @@ def export_form(export: Export, *, prefix: str) -> Form:
     Return an export; `links.links` takes POST and is there while there is a file to link to.
     """
     here = f"{prefix}/{export.id}"
-    failure = export.failure
+    failure, extension = export.failure, export.extension
     return {
         "id": export.id,
         "state": export.state,
@@ -34,6 +34,8 @@ def export_form(export: Export, *, prefix: str) -> Form:
         "profile": export.profile,
         "received_at": spell_instant(export.received_at),
         "due_at": spell_instant(export.due_at),
+        "extension": extension and {"reason": extension.reason, "at": spell_instant(extension.at)},
+        "paused_at": _instant(export.paused_at),
         "as_of": _instant(export.as_of),
         "expires_at": _instant(export.expires_at),
         "formats": list(export.formats),
@@ -44,7 +46,7 @@ def export_form(export: Export, *, prefix: str) -> Form:
         "progress": {"rows": export.rows, "total": export.total},
         "size": export.size,
         "sha256": export.sha256,
-        "error": None if failure is None else {"slug": failure.slug, "sentence": failure.sentence},
+        "error": failure and asdict(failure),
         "links": {"self": here, **({"links": f"{here}/links"} if export.state is State.READY else {})},
     }
 

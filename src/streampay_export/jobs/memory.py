@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from .._core.deadline import Deadline
 from .._core.job import Claim, DatasetProgress, Failure, Job
 from .._core.lifecycle import FINAL, State, check_ending
 from .._core.trail import AuditEntry
@@ -75,6 +76,9 @@ class MemoryJobStore:
             return Admitted(job=active, admission=Admission.ACTIVE)
         if (job.tenant, job.id) in self._jobs:
             raise InvalidRequest("id", "an export with this id exists already; make a new id")
+        earlier = [other for other in self._all() if _whose(other) == _whose(job)]
+        if earlier:
+            job = job.following(max(earlier, key=lambda other: (other.created_at, other.id)))
         self._jobs[job.tenant, job.id] = job
         return Admitted(job=job, admission=Admission.CREATED)
 
@@ -97,9 +101,9 @@ class MemoryJobStore:
             if job.tenant == tenant
             and tag in {job.owner_tag, job.requester_tag}
             and job.state is not State.ERASED
-            and (before is None or (job.received_at, job.id) < before)
+            and (before is None or (job.created_at, job.id) < before)
         ]
-        return sorted(theirs, key=lambda job: (job.received_at, job.id), reverse=True)[:limit]
+        return sorted(theirs, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
 
     def claim(
         self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
@@ -182,6 +186,30 @@ class MemoryJobStore:
                 not_before=not_before,
                 attempts=job.attempts - give_back,
             )
+
+    def reschedule(
+        self, before: Job, deadline: Deadline, *, expected: Collection[State], entries: Sequence[AuditEntry] = ()
+    ) -> Job | None:
+        """
+        See `JobStore.reschedule`.
+        """
+        with self._lock:
+            job = self.get(before.tenant, before.id)
+            if job is None or job.state not in expected or job.deadline != before.deadline:
+                return None
+            stopped = deadline.paused_at is not None and job.state is State.RUNNING
+            rescheduled = self._change(
+                job,
+                due_at=deadline.due_at,
+                extension=deadline.extension,
+                paused_at=deadline.paused_at,
+                state=State.QUEUED if stopped else job.state,
+                lease_until=None if stopped else job.lease_until,
+                fence=job.fence + stopped,
+                attempts=job.attempts - stopped,
+            )
+            self.keep(entries)
+            return rescheduled
 
     def end(
         self,

@@ -13,6 +13,7 @@ from attrs import evolve
 from sqlalchemy import Connection, Engine, Select, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from .._core.deadline import Deadline
 from .._core.job import Claim, DatasetProgress, Failure, Job
 from .._core.lifecycle import FINAL, State, check_ending
 from .._core.trail import AuditEntry
@@ -26,7 +27,7 @@ from .sql_links import delete_links, insert_link, spend_link
 from .sql_outbox import forget_entries, oldest_entries, put_entries
 from .sql_rows import job_to_row, row_to_job
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3
@@ -115,13 +116,13 @@ class SqlJobStore:
             return []
         theirs = [jobs.c.tenant == tenant, jobs.c.state != State.ERASED]
         if before is not None:
-            theirs.append(tuple_(jobs.c.received_at, jobs.c.id) < before)
+            theirs.append(tuple_(jobs.c.created_at, jobs.c.id) < before)
         owned = jobs.c.owner_tag == tag
         asked_for = (jobs.c.requester_tag == tag) & (jobs.c.owner_tag != tag)
         # One index-ordered leg each: with OR a database reads all that an operator ever asked for.
-        newest = select(jobs).order_by(jobs.c.received_at.desc(), jobs.c.id.desc()).limit(limit)
+        newest = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
         found = [job for leg in (owned, asked_for) for job in self._jobs(newest.where(leg, *theirs))]
-        return sorted(found, key=lambda job: (job.received_at, job.id), reverse=True)[:limit]
+        return sorted(found, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
 
     def claim(
         self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
@@ -215,6 +216,31 @@ class SqlJobStore:
                 not_before=not_before,
                 attempts=job.attempts - give_back,
             )
+
+    def reschedule(
+        self, before: Job, deadline: Deadline, *, expected: Collection[State], entries: Sequence[AuditEntry] = ()
+    ) -> Job | None:
+        """
+        See `JobStore.reschedule`.
+        """
+        with self._database.writing() as connection:
+            job = _locked(connection, before.tenant, before.id)
+            if job is None or job.state not in expected or job.deadline != before.deadline:
+                return None
+            stopped = deadline.paused_at is not None and job.state is State.RUNNING
+            rescheduled = self._change(
+                connection,
+                job,
+                due_at=deadline.due_at,
+                extension=deadline.extension,
+                paused_at=deadline.paused_at,
+                state=State.QUEUED if stopped else job.state,
+                lease_until=None if stopped else job.lease_until,
+                fence=job.fence + stopped,
+                attempts=job.attempts - stopped,
+            )
+            put_entries(connection, entries)
+            return rescheduled
 
     def end(
         self,

@@ -16,7 +16,7 @@ from .._sql.tables import job_table as jobs
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused
 from ..ports.jobs import Admission, Admitted, Idempotency
 from .sql_outbox import put_entries
-from .sql_rows import active_key, job_to_row, row_to_job
+from .sql_rows import job_to_row, row_to_job, whose
 
 
 def admit(
@@ -67,7 +67,7 @@ def _repeated(connection: Connection, job: Job, idempotency: Idempotency) -> Adm
 
 
 def _active(connection: Connection, job: Job) -> Admitted | None:
-    same = select(jobs).where(jobs.c.tenant == job.tenant, jobs.c.active_key == active_key(job))
+    same = select(jobs).where(jobs.c.tenant == job.tenant, jobs.c.active_key == whose(job))
     row = connection.execute(same).mappings().first()
     if row is None:
         return None
@@ -78,6 +78,11 @@ def _active(connection: Connection, job: Job) -> Admitted | None:
 
 
 def _create(connection: Connection, job: Job, entries: Sequence[AuditEntry]) -> Admitted:
+    earlier = select(jobs).where(jobs.c.tenant == job.tenant, jobs.c.whose == whose(job))
+    latest = earlier.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
+    row = connection.execute(latest).mappings().first()
+    if row is not None:
+        job = job.following(row_to_job(row))
     connection.execute(insert(jobs).values(job_to_row(job)))
     put_entries(connection, entries)
     return Admitted(job=job, admission=Admission.CREATED)

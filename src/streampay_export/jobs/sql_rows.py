@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from .._core.deadline import Extension
 from .._core.job import Artifact, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL
 from .._core.wire import canonical_json, read_progress, read_request, spell_progress, spell_request
@@ -18,8 +19,10 @@ _SAME = (
     "owner_tag",
     "requester_tag",
     "sealed",
+    "created_at",
     "received_at",
     "due_at",
+    "paused_at",
     "as_of",
     "expires_at",
     "finished_at",
@@ -32,21 +35,19 @@ _SAME = (
 _SPELT = ("capacity", "state", "completeness")
 
 
-def active_key(job: Job) -> str | None:
+def whose(job: Job) -> str:
     """
-    Return the hash of whom and what an active job is for, `None` for a job that is not active.
+    Return the hash of whom and what a job is for.
     """
-    if not job.active:
-        return None
-    whose = [job.tenant, job.owner_tag, job.request.profile, job.requester_tag]
-    return sha256(canonical_json(whose).encode()).hexdigest()
+    names = [job.tenant, job.owner_tag, job.request.profile, job.requester_tag]
+    return sha256(canonical_json(names).encode()).hexdigest()
 
 
 def job_to_row(job: Job) -> dict[str, Any]:
     """
     Return a job's columns.
     """
-    artifact, failure, wrapped = job.artifact, job.failure, job.wrapped_key
+    artifact, failure, wrapped, extension = job.artifact, job.failure, job.wrapped_key, job.extension
     return {
         **{name: getattr(job, name) for name in _SAME},
         **{name: str(getattr(job, name)) for name in _SPELT},
@@ -60,7 +61,11 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "artifact_protection": artifact and str(artifact.protection),
         "failure_slug": failure and failure.slug,
         "failure_sentence": failure and failure.sentence,
-        "active_key": active_key(job),
+        "failure_remedies": failure and failure.remedies,
+        "extension_reason": extension and extension.reason,
+        "extended_at": extension and extension.at,
+        "whose": whose(job),
+        "active_key": whose(job) if job.active else None,
         "waits_from": job.waits_from,
         "orphaned_at": job.finished_at if job.state in FINAL and artifact else None,
     }
@@ -74,10 +79,17 @@ def row_to_job(row: Mapping[Any, Any]) -> Job:
         **{name: row[name] for name in (*_SAME, *_SPELT)},
         request=read_request(row["request"]),
         datasets=read_progress(row["datasets"]),
+        extension=_extension(row),
         wrapped_key=_wrapped_key(row),
         artifact=_artifact(row),
         failure=_failure(row),
     )
+
+
+def _extension(row: Mapping[Any, Any]) -> Extension | None:
+    if row["extended_at"] is None:
+        return None
+    return Extension(reason=row["extension_reason"], at=row["extended_at"])
 
 
 def _wrapped_key(row: Mapping[Any, Any]) -> WrappedKey | None:
@@ -95,4 +107,4 @@ def _artifact(row: Mapping[Any, Any]) -> Artifact | None:
 def _failure(row: Mapping[Any, Any]) -> Failure | None:
     if row["failure_slug"] is None:
         return None
-    return Failure(slug=row["failure_slug"], sentence=row["failure_sentence"])
+    return Failure(slug=row["failure_slug"], sentence=row["failure_sentence"], remedies=row["failure_remedies"])

@@ -12,7 +12,8 @@ from .._core.party import Actor
 
 class Action(StrEnum):
     """
-    What is asked for.
+    What is asked for. `HANDLE` is what staff do about a request: say when it was received, extend, pause,
+    resume, refuse.
     """
 
     REQUEST = "request"
@@ -21,13 +22,14 @@ class Action(StrEnum):
     DOWNLOAD = "download"
     DELETE = "delete"
     TRAIL = "trail"
+    HANDLE = "handle"
 
 
 @frozen(kw_only=True)
 class Access:
     """
     One question to an authoriser. *owns*: the history is the actor's own; *requested*: this actor
-    asked for this export (true for `Action.REQUEST`).
+    asked for this export (true for `Action.REQUEST`, and for `Action.HANDLE` of a request being made).
     """
 
     actor: Actor

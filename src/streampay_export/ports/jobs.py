@@ -9,6 +9,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from .._core.deadline import Deadline
 from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, all_progress
 from .._core.lifecycle import Completeness, State
 from .._core.trail import AuditEntry
@@ -96,6 +97,9 @@ class JobStore(Protocol):
         Of many concurrent calls exactly one creates. *entries* are stored only with `CREATED`. Of the
         idempotency key only a hash is kept; erasing the job forgets it, so that it makes a new one.
         A job id that is taken raises `InvalidRequest`.
+
+        A created job is stored as it follows the latest one, by (created_at, id), of the same four,
+        whatever its state (see `Job.following`).
         """
 
     def get(self, tenant: str, job_id: str) -> Job | None:
@@ -107,9 +111,9 @@ class JobStore(Protocol):
         self, tenant: str, tag: str, *, limit: int, before: tuple[datetime, str] | None = None
     ) -> Sequence[Job]:
         """
-        Return jobs whose owner tag or requester tag is *tag*, newest first by (received_at, id).
+        Return jobs whose owner tag or requester tag is *tag*, newest first by (created_at, id).
 
-        At most *limit*. *before* continues after the job with that (received_at, id), exclusive. Erased
+        At most *limit*. *before* continues after the job with that (created_at, id), exclusive. Erased
         jobs are left out.
         """
 
@@ -119,10 +123,11 @@ class JobStore(Protocol):
         """
         Claim one job that waits, the longest waiting first, or that one job if named.
 
-        A queued job waits from its `not_before`, or else from `received_at`; a running one from its
-        `lease_until`. It waits when that is now or past; of jobs that wait equally long the lower id
-        comes first. The claim sets state running, clears `not_before`, raises fence and attempts by one
-        and sets `lease_until` to now + *lease*. A waiting job that has had *max_attempts* is not claimed.
+        A queued job waits from its `not_before`, or else from `created_at`; a running one from its
+        `lease_until`; a paused one never. It waits when that is now or past; of jobs that wait equally
+        long the lower id comes first. The claim sets state running, clears `not_before`, raises fence and
+        attempts by one and sets `lease_until` to now + *lease*. A waiting job that has had *max_attempts*
+        is not claimed.
         """
 
     def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
@@ -160,6 +165,17 @@ class JobStore(Protocol):
         Queue the job again, or raise `LeaseLost` (see `renew`); *give_back* uncounts the attempt.
 
         Clears the lease and sets `not_before`; the job stays active.
+        """
+
+    def reschedule(
+        self, before: Job, deadline: Deadline, *, expected: Collection[State], entries: Sequence[AuditEntry] = ()
+    ) -> Job | None:
+        """
+        Give a job another deadline, if its state is in *expected* and its deadline is that of *before*.
+
+        A running job that is paused by it is queued again, with its attempt given back and its fence
+        raised, so that the worker changes nothing any more. Returns the job as it is now, or `None`
+        where nothing matched.
         """
 
     def end(

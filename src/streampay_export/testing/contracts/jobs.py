@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
+from ..._core.deadline import Deadline, Extension
 from ..._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
 from ..._core.lifecycle import FINAL, Completeness, State
 from ..._core.request import ExportRequest
@@ -39,9 +40,10 @@ def make_job(
     tenant: str = "default",
     request: ExportRequest | None = None,
     not_before: datetime | None = None,
+    paused_at: datetime | None = None,
 ) -> Job:
     """
-    Return a queued job, received now, whose parts are all filled in.
+    Return a queued job, made now, whose parts are all filled in.
     """
     now = store.now()
     return Job(
@@ -53,8 +55,10 @@ def make_job(
         request=request or ExportRequest(datasets=("streams", "payouts")),
         sealed=b"\x00sealed \xff",
         wrapped_key=WrappedKey(key_id="key-1", ciphertext=b"\x00wrapped \xff"),
-        received_at=now,
+        created_at=now,
+        received_at=now - timedelta(days=2, microseconds=1),
         due_at=now + timedelta(days=30),
+        paused_at=paused_at,
         not_before=not_before,
         datasets=(DatasetProgress(name="streams"), DatasetProgress(name="payouts", expected=3, written=1)),
     )
@@ -152,7 +156,10 @@ class JobStoreContract:
         """
         Every part of a job is stored exactly.
         """
-        job = make_job(store, not_before=store.now() + timedelta(days=400, microseconds=7))
+        job = evolve(
+            make_job(store, not_before=store.now() + timedelta(days=400, microseconds=7), paused_at=store.now()),
+            extension=Extension(reason="Há motivos: “many” files.", at=store.now() - MICROSECOND),
+        )
         admitted = store.add(job)
         assert (Admission.CREATED, job, job) == (admitted.admission, admitted.job, store.get("default", "job-1"))
 
@@ -329,7 +336,7 @@ class JobStoreContract:
 
     def test_jobs_are_listed_newest_first(self, store: JobStore, advance: Advance) -> None:
         """
-        One's own and those one asked for, by (received_at, id) from the newest, at most *limit*.
+        One's own and those one asked for, by (created_at, id) from the newest, at most *limit*.
         """
         for n, (owner, requester) in enumerate([("me", "me"), ("me", "you"), ("you", "me"), ("you", "you")]):
             for suffix in "ab":
@@ -353,7 +360,7 @@ class JobStoreContract:
         everything = list(store.list("default", "me", limit=9))
         assert 6 == len(everything)
         for n, job in enumerate(everything):
-            rest = store.list("default", "me", limit=9, before=(job.received_at, job.id))
+            rest = store.list("default", "me", limit=9, before=(job.created_at, job.id))
             assert everything[n + 1 :] == list(rest)
 
     def test_erased_jobs_are_not_listed(self, store: JobStore) -> None:
@@ -407,7 +414,7 @@ class JobStoreContract:
 
     def test_the_longest_waiting_is_first(self, store: JobStore, advance: Advance) -> None:
         """
-        Queued jobs wait from not_before or received_at, running ones from the end of their lease; then by id.
+        Queued jobs wait from not_before or created_at, running ones from the end of their lease; then by id.
         """
         store.add(make_job(store, "job-running", owner="1"))
         claim_one(store)
@@ -611,6 +618,153 @@ class JobStoreContract:
         with pytest.raises(LeaseLost):
             store.complete(zombie, completion(store))
 
+    # --- the clock of the law -------------------------------------------------------------------------------
+
+    def test_a_paused_job_waits_for_nobody(self, store: JobStore, advance: Advance) -> None:
+        """
+        It is active, but is not claimed, named or not, does not wait and is never exhausted.
+        """
+        store.add(make_job(store, paused_at=store.now()))
+        advance(86_400)
+        assert store.claim(lease=LEASE, max_attempts=MOST) is None
+        assert store.claim(lease=LEASE, max_attempts=MOST, tenant="default", job_id="job-1") is None
+        assert ([], []) == (list(store.waiting()), list(store.exhausted(max_attempts=0)))
+        assert Admission.ACTIVE is store.add(make_job(store, "job-2")).admission
+
+    def test_a_new_deadline_is_kept(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        Due date and extension are stored with their entries, the revision rises, and a worker goes on.
+        """
+        store.add(make_job(store))
+        job = claim_one(store).job
+        extension = Extension(reason="There is much of it.", at=store.now())
+        deadline = job.deadline.extended(extension, timedelta(days=60))
+        changed = store.reschedule(job, deadline, expected={State.RUNNING}, entries=[make_entry("extended")])
+        expected = evolve(job, due_at=deadline.due_at, extension=extension, revision=job.revision + 1)
+        assert (expected, expected) == (changed, store.get("default", "job-1"))
+        assert [make_entry("extended")] == list(outbox.pending())
+        store.renew(Claim(job=job), LEASE)
+
+    def test_pausing_takes_a_job_from_its_worker(self, store: JobStore, advance: Advance) -> None:
+        """
+        A running job that is paused is queued, its attempt given back; the worker's claim is void for good.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        store.progress(claim, store.now(), ())
+        running = store.get("default", "job-1")
+        assert running is not None
+        paused = store.reschedule(running, running.deadline.paused(store.now()), expected={State.RUNNING})
+        expected = evolve(
+            running,
+            state=State.QUEUED,
+            lease_until=None,
+            paused_at=store.now(),
+            attempts=0,
+            fence=claim.fence + 1,
+            revision=running.revision + 1,
+        )
+        assert (expected, expected) == (paused, store.get("default", "job-1"))
+        assert not store.waiting()
+        advance(3600)
+        resumed = store.reschedule(expected, expected.deadline.resumed(store.now()), expected={State.QUEUED})
+        assert evolve(expected, due_at=running.due_at + timedelta(hours=1), paused_at=None, revision=4) == resumed
+        assert claim.fence + 2 == claim_one(store).fence
+        with pytest.raises(LeaseLost):
+            store.complete(claim, completion(store))
+
+    def test_a_resumed_job_keeps_its_place(self, store: JobStore, advance: Advance) -> None:
+        """
+        It waits from when it was made, or from its `not_before`, as before.
+        """
+        first = store.add(make_job(store, paused_at=store.now())).job
+        advance(1)
+        store.add(make_job(store, "job-0", owner="another"))
+        store.reschedule(first, first.deadline.resumed(store.now()), expected={State.QUEUED})
+        assert ["job-1", "job-0"] == ids(store.waiting())
+
+    def test_only_what_was_seen_is_rescheduled(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        Another state, another deadline meanwhile, another tenant: `None`, and nothing changed.
+        """
+        seen = store.add(make_job(store)).job
+        later = Deadline(due_at=seen.due_at + timedelta(days=1))
+        changed = store.reschedule(seen, later, expected={State.QUEUED})
+        assert changed is not None
+        other = evolve(changed, tenant="other")
+        for before, expected in ((seen, State.QUEUED), (changed, State.RUNNING), (other, State.QUEUED)):
+            entries = [make_entry("no")]
+            assert store.reschedule(before, seen.deadline, expected={expected}, entries=entries) is None
+        assert changed == store.get("default", "job-1")
+        assert not outbox.pending()
+
+    def test_one_of_many_concurrent_changes_wins(self, store: JobStore) -> None:
+        """
+        Of changes at once that saw the same deadline exactly one is made.
+        """
+        seen = store.add(make_job(store)).job
+        together = threading.Barrier(8)
+
+        def extend(n: int) -> bool:
+            together.wait()
+            deadline = Deadline(due_at=seen.due_at + timedelta(days=n + 1))
+            return store.reschedule(seen, deadline, expected={State.QUEUED}) is not None
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [False] * 7 + [True] == sorted(pool.map(extend, range(8)))
+
+    @pytest.mark.parametrize("state", sorted(FINAL))
+    def test_a_request_outlives_a_job_that_answers_nothing(self, store: JobStore, state: State) -> None:
+        """
+        After a failure or a cancellation the next job has the dates of the first, after any other end its own.
+        """
+        first = store.add(make_job(store)).job
+        extension = Extension(reason="There is much of it.", at=store.now())
+        deadline = evolve(first.deadline.extended(extension, timedelta(days=60)), paused_at=store.now())
+        store.reschedule(first, deadline, expected={State.QUEUED})
+        if state in {State.EXPIRED, State.DELETED}:
+            paused = store.get("default", "job-1")
+            assert paused is not None
+            store.reschedule(paused, paused.deadline.resumed(store.now()), expected={State.QUEUED})
+            store.complete(claim_one(store), completion(store))
+        before = State.READY if state in {State.EXPIRED, State.DELETED} else State.QUEUED
+        store.end("default", "job-1", expected={before}, state=state)
+        second = evolve(make_job(store, "job-2"), received_at=store.now(), due_at=store.now() + LEASE)
+        expected = second
+        if state in {State.FAILED, State.CANCELLED}:
+            expected = evolve(
+                second,
+                received_at=first.received_at,
+                due_at=deadline.due_at,
+                extension=extension,
+                paused_at=deadline.paused_at,
+            )
+        assert (expected, expected) == (store.add(second).job, store.get("default", "job-2"))
+
+    def test_only_the_latest_job_counts(self, store: JobStore, advance: Advance) -> None:
+        """
+        A job follows the latest of its own, by when it was made and then by id, and nobody else's.
+        """
+        for n, (job_id, state) in enumerate([("job-b", State.FAILED), ("job-a", State.EXPIRED)]):
+            store.add(make_job(store, job_id))
+            if state is State.EXPIRED:
+                store.complete(claim_one(store), completion(store))
+            store.end("default", job_id, expected={State.READY if n else State.QUEUED}, state=state)
+            advance(1)
+        after_an_answer = make_job(store, "job-3")
+        assert after_an_answer == store.add(after_an_answer).job
+        store.end("default", "job-3", expected={State.QUEUED}, state=State.FAILED)
+        support = ExportRequest(profile="support", datasets=("streams",))
+        advance(60)
+        for stranger in (
+            make_job(store, "job-4", tenant="other"),
+            make_job(store, "job-5", owner="another"),
+            make_job(store, "job-6", requester="another"),
+            make_job(store, "job-7", request=support),
+        ):
+            assert stranger == store.add(stranger).job
+        assert after_an_answer.received_at == store.add(make_job(store, "job-8")).job.received_at
+
     # --- end ------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("before", [State.QUEUED, State.RUNNING, State.READY])
@@ -623,7 +777,7 @@ class JobStoreContract:
             job = claim_one(store).job
         if before is State.READY:
             job = store.complete(claim_one(store), completion(store))
-        failure = Failure(slug="source-unavailable", sentence="The history could not be read; ask again.")
+        failure = Failure(slug="refused", sentence="It is the third this week.", remedies="You may complain.")
         ended = store.end(
             "default",
             "job-1",
