@@ -104,6 +104,8 @@ def test_policy_list_json(capsys: Capture) -> None:
         ["header", "--profile", "nope"],
         ["header", "--bogus"],
         ["policy", "list", "--config", "no-such.toml"],
+        ["policy", "check"],
+        ["policy", "check", "--config", "no-such.toml"],
         ["export"],
         ["export", "--subject", "a"],
         ["export", "--config", "no-such.toml", "--subject", "a"],

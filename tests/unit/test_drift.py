@@ -219,6 +219,14 @@ def test_as_of_as_a_number():
     assert [] == found(Catalog([sales(fields=fields)]), sale=table(**AS_DECLARED | {"at": Stored.INTEGER}))
 
 
+def test_subject_columns_hold_identifiers():
+    """Of a subject column that no identifier can equal, every row would be nobody's, without a word."""
+    of_type = {stored: found(Catalog([sales()]), sale=table(**AS_DECLARED | {"who": stored})) for stored in Stored}
+    silent = {stored.name for stored, said in of_type.items() if said == []}
+    assert {"TEXT", "INTEGER", "DECIMAL", "UUID", "OTHER", "UNKNOWN"} == silent
+    assert [("misfit", "who")] == of_type[Stored.JSON]
+
+
 # --- keys and indexes
 
 
@@ -320,6 +328,16 @@ def test_owner_indexes():
     """The way from owner to rows is indexed, the owner's key unique, and each subject column indexed."""
     assert [("line", "unindexed", "sale")] == of_owner(lines=INDEXES)
     assert [("sale", "not-unique", "no"), ("sale", "unindexed", "payer")] == of_owner(owners=OWNER_INDEXES[2:])
+
+
+def test_owner_subject_and_view():
+    """An owner's subject columns hold identifiers too; of one that is a view, a note says what is not known."""
+    lines = {"line": table(indexes=LINE_INDEXES, **LINE_COLUMNS)}
+    odd = table(indexes=OWNER_INDEXES, **OWNER_COLUMNS | {"payer": Stored.DATE})
+    assert [("misfit", "payer")] == found(Catalog([LINES]), sale=odd, **lines)
+    view = table(indexes=None, nullable=None, **OWNER_COLUMNS)
+    drift = find_drift(Catalog([LINES]), {**lines, "sale": view})
+    assert ((), ["sale"]) == (drift.findings, [each.table for each in drift.notes])
 
 
 def test_owner_gone():

@@ -30,6 +30,8 @@ _FITTING: Mapping[FieldType, frozenset[Stored]] = {
     FieldType.UUID: frozenset({Stored.UUID, Stored.TEXT, Stored.BYTES}),
     FieldType.JSON: _TEXTS | {Stored.JSON},
 }
+# An identifier is turned into a value of the column's type; of all other types none can be, and rows are nobody's.
+_IDENTIFYING = frozenset({Stored.TEXT, Stored.INTEGER, Stored.DECIMAL, Stored.UUID, Stored.OTHER, Stored.UNKNOWN})
 
 
 def dataset_findings(
@@ -44,16 +46,21 @@ def dataset_findings(
         yield from table.field(each, timezone)
     if dataset.as_of is not None:
         yield from table.as_of(dataset.as_of, timezone)
-    yield from table.key()
+    yield from table.never_null(dataset.key)
     yield from table.unique(dataset.key)
-    owner = dataset.owner
-    for column in dataset.subject if owner is None else (owner.via,):
+    yield from table.untold(dataset.key)
+    for column in dataset.subject:
+        yield from table.identifying(column)
         yield from table.indexed(column, dataset.key)
+    owner = dataset.owner
     if owner is not None:
+        yield from table.indexed(owner.via, dataset.key)
         owners = _Comparison(dataset, owner.table, facts[owner.table])
         yield from owners.missing(owner_columns_used(dataset))
         yield from owners.unique((owner.key,))
+        yield from owners.untold(())
         for column in owner.subject:
+            yield from owners.identifying(column)
             yield from owners.indexed(column, ())
 
 
@@ -103,24 +110,32 @@ class _Comparison:
             yield from self._zoned(column, timezone)
         else:
             yield self._misfit(
-                column, "it is as_of: name a column of instants, a number mapped as a timestamp field with its unit"
+                column, "as_of needs instants: name another, or map this one as a timestamp field with its unit"
             )
 
-    def key(self) -> Iterator[Finding]:
-        columns = [column for name in self.dataset.key if (column := self._column(name)) is not None]
-        for column in columns:
-            if column.nullable:
+    def identifying(self, name: str) -> Iterator[Finding]:
+        column = self._column(name)
+        if column is not None and column.stored not in _IDENTIFYING:
+            yield self._misfit(column, "no identifier is: name a subject column of text, whole numbers or UUIDs")
+
+    def never_null(self, key: tuple[str, ...]) -> Iterator[Finding]:
+        for name in key:
+            column = self._column(name)
+            if column is not None and column.nullable:
                 yield self._finding(
                     FindingKind.NULLABLE_KEY,
-                    column.name,
+                    name,
                     "it is in the key, and an export fails on a NULL there: declare it NOT NULL",
                 )
+
+    def untold(self, key: tuple[str, ...]) -> Iterator[Finding]:
+        columns = [column for name in key if (column := self._column(name)) is not None]
         if self.facts and (self.facts.indexes is None or any(column.nullable is None for column in columns)):
             yield self._finding(
                 FindingKind.CANNOT_TELL,
                 None,
-                "the database does not say, as of a view, that the key is unique, never NULL, and read in "
-                "order from an index: see to it in the tables beneath",
+                "the database does not say, as of a view, what is unique, never NULL, or read in order from an "
+                "index: see to it in the tables beneath",
             )
 
     def unique(self, key: tuple[str, ...]) -> Iterator[Finding]:
