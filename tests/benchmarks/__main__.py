@@ -18,6 +18,9 @@ from pathlib import Path
 
 POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 EXPORTERS = {"plain": "SQLAlchemy Core + csv.DictWriter", "ours": "streampay-export"}
+HANDS = {"plain": "a plain copy", "ours": "encrypted, read back, hashed"}
+STEPS = ("publish", "download", "grown")
+HAND_OVER = "{:<34}{:>11}{:>13}{:>13}{:>12}{:>10}{:>10}"
 LINE = "{:<11}{:<34}{:>10}{:>9}{:>9}{:>11}{:>11}{:>8}{:>8}"
 
 
@@ -64,6 +67,24 @@ def compare(database: str, url: str, sizes: list[int], runs: int, folder: Path) 
         child("same", folder / "plain.csv", folder / "ours.csv", rows)
 
 
+def hand_over(sizes: list[int], runs: int) -> None:
+    """
+    Publish and download files of these sizes, encrypted by us and as a plain copy, and print a line for each.
+    """
+    print(HAND_OVER.format("storage", "file", "publish", "download", "memory", "publish", "download"))
+    for size in sizes:
+        # In turns, so that a machine that slows down slows both.
+        measured = [{name: child("transfer", name, size) for name in HANDS} for _ in range(runs)]
+        found = {
+            name: {step: statistics.median(run[name][step] for run in measured) for step in STEPS} for name in HANDS
+        }
+        for name, hands in HANDS.items():
+            ratios = [f"x {found['plain'][step] / found[name][step]:.2f}" for step in STEPS[:2]]
+            speeds = [f"{size / found[name][step] / 1e6:,.0f} MB/s" for step in STEPS[:2]]
+            grown = f"+{found[name]['grown'] / 2**20:.1f} MiB"
+            print(HAND_OVER.format(hands, f"{size / 2**20:.0f} MiB", *speeds, grown, *ratios), flush=True)
+
+
 def main() -> None:
     """
     Parse the command line, make what is needed, measure, and leave nothing behind.
@@ -72,6 +93,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the larger of two exports, ten to one")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement; the median counts")
     parser.add_argument("--only", choices=["sqlite", "postgresql"], help="leave the other database out")
+    parser.add_argument("--mib", type=int, default=512, help="of the larger of two bundles, eight to one")
     asked = parser.parse_args()
     sizes = [max(asked.rows // 10, 1), asked.rows]
 
@@ -89,6 +111,7 @@ def main() -> None:
             else:
                 stack.callback(child, "drop", POSTGRES, name)
                 compare("PostgreSQL", url, sizes, asked.runs, folder)
+    hand_over([max(asked.mib // 64, 1) * 8 * 2**20, asked.mib * 2**20], asked.runs)
     print("both exporters said the same rows")
 
 

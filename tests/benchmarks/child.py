@@ -7,6 +7,7 @@ import importlib
 import json
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,10 +20,22 @@ def export(exporter: str, url: str, rows: str, out: str) -> dict[str, float]:
     began, began_cpu = time.perf_counter(), time.process_time()
     run(url, int(rows), Path(out))
     seconds = time.perf_counter() - began
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {"seconds": seconds, "cpu": time.process_time() - began_cpu, "peak": _peak()}
+
+
+def transfer(exporter: str, size: str) -> dict[str, float]:
+    """
+    Publish and download that many bytes, and say how long each took and how far memory grew meanwhile.
+    """
+    run = importlib.import_module("tests.benchmarks.hand_over").hand_over
+    before = _peak()
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        return {**run(exporter, Path(folder), int(size)), "grown": _peak() - before}
+
+
+def _peak() -> int:
     # Linux counts in KiB, macOS in bytes.
-    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"seconds": seconds, "cpu": time.process_time() - began_cpu, "peak": peak}
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def fill(url: str, *sizes: str) -> None:
@@ -76,7 +89,7 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
-VERBS = {verb.__name__: verb for verb in (export, fill, same, create, drop)}
+VERBS = {verb.__name__: verb for verb in (export, transfer, fill, same, create, drop)}
 
 if __name__ == "__main__":
     json.dump(VERBS[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -10,8 +10,10 @@ def test_a_small_benchmark_runs() -> None:
     """
     Both exporters are measured on SQLite at two sizes, and their files agree cell by cell.
     """
-    command = [sys.executable, "-m", "tests.benchmarks", "--rows", "600", "--runs", "1", "--only", "sqlite"]
+    small = ["--rows", "600", "--mib", "8", "--runs", "1", "--only", "sqlite"]
+    command = [sys.executable, "-m", "tests.benchmarks", *small]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert ["60", "60", "600", "600"] == [line[45:55].strip() for line in lines if line.startswith("SQLite")]
+    assert 2 == sum(line.startswith("encrypted, read back, hashed") for line in lines)
     assert "both exporters said the same rows" == lines[-1]
