@@ -4,13 +4,20 @@ Storage in a real S3 server, which keeps the whole contract.
 
 import io
 import tempfile
+from datetime import timedelta
 
 import fsspec
 import pytest
 
+from streampay_export import Actor, Subject
+from streampay_export._core.job import Artifact
+from streampay_export.artifact import artifact_file, publish, read_back
 from streampay_export.errors import ObjectExists, StorageUnavailable
+from streampay_export.keys.sealing import JobSealer
+from streampay_export.stage import Stage
 from streampay_export.storage.fsspec import FsspecStorage
 from streampay_export.testing.contracts.storage import KEY, StorageContract
+from streampay_export.testing.deployment import MemoryDeployment
 
 BUCKET = "exports"
 pytestmark = [
@@ -91,6 +98,26 @@ class TestS3(StorageContract):
         assert storage.size(KEY) == 105 * 1024 * 1024
         assert b"".join(storage.read(KEY, 60 * 1024 * 1024 - 1, 60 * 1024 * 1024 + 1)) == b"\x3b\x3c"
         assert bucket.list_multipart_uploads(BUCKET) == []
+
+    def test_an_encrypted_bundle_is_published_and_read_in_ranges(self, storage, raw_read, tmp_path):
+        """
+        A worker's artifact of two multipart uploads' size is ciphertext in the bucket; its ranges are the bundle's.
+        """
+        house = MemoryDeployment(storage=storage, stage_folder=tmp_path)
+        house.service.request(Actor(id="alice"), Subject("alice"))
+        job = house.jobs.claim(lease=timedelta(hours=1), max_attempts=1).job
+        sealer, key = JobSealer(bytes(32)), f"default/{job.id}/1.zip"
+        with Stage(tmp_path) as bundle:
+            for number in range(101):
+                bundle.append(bytes((number,)) * 1024 * 1024)
+            artifact = Artifact(key=key, size=bundle.size, sha256=bundle.digest.sha256)
+            publish(house.wiring, sealer, job, bundle, artifact)
+        file = artifact_file(house.wiring, sealer, job, artifact)
+        read_back(file, artifact, check=lambda: None)
+
+        assert b"".join(file.read(60 * 1024 * 1024 - 1, 60 * 1024 * 1024 + 1)) == b"\x3b\x3c"
+        assert bytes(64) not in raw_read(key)
+        assert [] == list(tmp_path.iterdir())
 
     def test_wrong_credentials_are_said(self, s3_options, bucket):
         """
