@@ -96,7 +96,11 @@ def _by_row(table: TomlTable) -> ByRow:
     when = table.table("when")
     condition = _condition(when)
     when.finish()
-    return ByRow(when=condition, then=_branch(table, "then"), otherwise=_branch(table, "otherwise"))
+    then, otherwise = _branch(table, "then"), _branch(table, "otherwise")
+    try:
+        return ByRow(when=condition, then=then, otherwise=otherwise)
+    except InvalidPolicy as error:
+        raise table.wrong("otherwise", error.problem) from None
 
 
 def _condition(when: TomlTable) -> Condition:

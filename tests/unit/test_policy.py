@@ -3,7 +3,9 @@ Policies: default deny, reasons for everything, and what may be said of a rule.
 """
 
 import pytest
+from attrs import evolve
 
+from streampay_export import keep, mask, ruled, withhold
 from streampay_export._core.catalog import Catalog, Dataset, Field, Origin
 from streampay_export._core.policy import (
     NO_RULE,
@@ -16,7 +18,18 @@ from streampay_export._core.policy import (
     withheld_fields,
 )
 from streampay_export._core.rule_words import how
-from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold, rule_name
+from streampay_export._core.rules import (
+    Band,
+    ByRow,
+    Generalise,
+    Keep,
+    Mask,
+    MaskKind,
+    Pseudonymise,
+    ValueIn,
+    Withhold,
+    rule_name,
+)
 from streampay_export.errors import InvalidPolicy, UnknownName
 
 DATASET = Dataset(
@@ -28,7 +41,7 @@ DATASET = Dataset(
         Field(name="id", type="integer", category="financial", origin=Origin.OBSERVED, description="Its number"),
         Field(name="payer", type="text"),
         Field(name="email", type="text"),
-        Field(name="flag", type="boolean"),
+        Field(name="flag", type="boolean", column="is_flagged"),
         Field(name="novel", type="text"),
     ],
 )
@@ -53,14 +66,6 @@ def test_a_field_without_a_rule_is_withheld():
     """
     assert NO_RULE == POLICY.rule("payouts", "novel") == POLICY.rule("elsewhere", "id")
     assert isinstance(NO_RULE.rule, Withhold)
-
-
-def test_every_rule_has_a_reason():
-    """
-    A rule without a reason is refused, by the rule's name.
-    """
-    with pytest.raises(InvalidPolicy, match="keep: every rule needs a reason"):
-        FieldRule(rule=Keep(), reason=" ")
 
 
 @pytest.mark.parametrize(("rule", "basis"), [(Withhold(), ""), (Keep(), "Art. 6")], ids=["no basis", "kept"])
@@ -108,21 +113,63 @@ def test_the_policy_page_lists_every_field_that_may_be_told():
     assert "" == listed[1].origin
 
 
-@pytest.mark.parametrize(
-    ("rules", "problem"),
-    [
-        ({"payments": {}}, "no dataset 'payments'; there are: payouts"),
-        ({"payouts": {"amount": HIDDEN}}, "self: payouts.amount: there is no field 'amount'"),
-        ({"payouts": {"flag": FieldRule(rule=Mask(), reason="x")}}, "a mask is for text, not for boolean"),
-    ],
-    ids=["dataset", "field", "mask"],
-)
-def test_a_policy_that_does_not_fit_its_catalog_is_refused(rules, problem):
+KEPT = FieldRule(rule=Keep(), reason="x")
+FLAGGED = ByRow(when=ValueIn(column="is_flagged", values=["true"]), then=Keep(), otherwise=Mask())
+MISFITS = {
+    "dataset": ({"payments": {}}, "policy, self: no dataset 'payments'; there are: payouts"),
+    "field": ({"payouts": {"amount": KEPT}}, "policy, self: payouts.amount: there is no field 'amount'"),
+    "mask": ({"payouts": ruled(Mask(), "x", "flag")}, "self: payouts.flag: a mask is for text, not for boolean"),
+    "period": ({"payouts": ruled(Generalise("day"), "x", "email")}, "payouts.email: text cannot be generalised"),
+    "bands": ({"payouts": ruled(Band([1]), "x", "flag")}, "payouts.flag: bands are for amounts, not for boolean"),
+    "one branch": ({"payouts": ruled(FLAGGED, "x", "id")}, "payouts.id: a mask is for text, not for integer"),
+    "withheld key": ({"payouts": ruled(Withhold(), "x", "id")}, "payouts.id: it is part of the key, by which rows"),
+    "key withheld in some rows": (
+        {"payouts": ruled(evolve(FLAGGED, otherwise=Withhold()), "x", "id")},
+        "payouts.id: it is part of the key",
+    ),
+    "what may not be told": (
+        {"payouts": {"flag": HIDDEN, **ruled(FLAGGED, "x", "email")}},
+        "payouts.email: it depends on flag, of which this profile may not learn",
+    ),
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_a_policy_that_does_not_fit_its_catalog_is_refused(misfit):
     """
-    A rule for what the catalog lacks, or a mask of a number, is refused, naming the place.
+    A rule for what the catalog lacks or for another type, a withheld key, a rule that would tell of what may not
+    be told: each is refused by its full name.
     """
+    rules, problem = MISFITS[misfit]
+    policies = Policies.of(Policy(profile="self", rules=rules))
+
     with pytest.raises(InvalidPolicy, match=problem):
-        Policies.of(Policy(profile="self", rules=rules)).check(CATALOG)
+        policies.check(CATALOG)
+
+
+def test_a_key_without_a_rule_is_not_refused():
+    """
+    A key that nobody named is not exported, and pages are in its order all the same.
+    """
+    policy = Policy(profile="self", rules={"payouts": ruled(FLAGGED, "x", "email")})
+    assert policy.check(CATALOG) is None
+
+
+def test_rules_come_in_groups():
+    """
+    A dataset's rules are one mapping, or several that are taken together.
+    """
+    groups = [keep("Yours.", "id", "payer"), mask("email", "May be another's.", "email"), {}]
+    together = Policy(profile="self", rules={"payouts": groups})
+    assert Policy(profile="self", rules={"payouts": {**groups[0], **groups[1]}}) == together
+
+
+def test_two_rules_for_one_field_are_refused():
+    """
+    Where two groups name one field neither wins: it is refused when built, by its full name.
+    """
+    with pytest.raises(InvalidPolicy, match=r"policy, payouts\.payer: two groups have a rule for this field"):
+        Policy(profile="self", rules={"payouts": [keep("x", "id", "payer"), withhold("x", "payer")]})
 
 
 def test_a_fitting_policy_passes():
