@@ -77,6 +77,15 @@ class TestBands(RuleContract):
         return ["-5", "-5.01", "0", "0.00", "10", "9.99", "1E5", "+3", "-0", "NaN", "Infinity", "٣", "1_000", " 1"]
 
 
+class TestFunction(RuleContract):
+    @pytest.fixture
+    def rule(self):
+        """
+        A plain function, as an application may give.
+        """
+        return str.upper
+
+
 def counting():
     """
     A rule that remembers how often it was asked.

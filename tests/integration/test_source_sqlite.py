@@ -10,7 +10,9 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.pool import StaticPool
 
+from streampay_export import Keep, Policy, SubjectIn, Withhold, by_row
 from streampay_export._core.catalog import Catalog, Dataset, Direction, Field, Omission, Owner
+from streampay_export._core.cut import compile_cut
 from streampay_export._core.party import Subject
 from streampay_export._core.selection import Census, Query, Selection, Window
 from streampay_export.errors import (
@@ -97,6 +99,26 @@ def test_any_names(source, sql):
     with source.snapshot() as snapshot:
         assert [("x", "y", 1, "me", None), ("x", "y", 2, None, "me")] == list(snapshot.page(ask(strange), None, 5))
         assert 1 == snapshot.count(ask(strange), (1,), (2,))
+
+
+def test_a_rule_may_look_at_a_column_that_no_field_maps(source, sql):
+    """The column is read for the rule alone; one that is not there is the catalog's fault, at the first read."""
+    sql(
+        """CREATE TABLE t (id INTEGER, who TEXT, memo TEXT, author TEXT);
+        INSERT INTO t VALUES (1, 'me', 'mine', 'me'), (2, 'me', 'theirs', 'you'), (3, 'me', 'nobodys', NULL)"""
+    )
+    noted = dataset(fields=[Field(name="memo", type="text")])
+    for column in ("author", "writer"):
+        written = by_row("x", "memo", when=SubjectIn(column=column), then=Keep(), otherwise=Withhold())
+        policy = Policy(profile="self", rules={"things": written})
+        cut = compile_cut(noted, policy, timezone="UTC", pseudonym_key=b"", owners={"me"})
+        query = Query(selection=cut.selection, subject=Subject("me"), as_of=NOON)
+        with source.snapshot() as snapshot:
+            if column == "author":
+                assert [["mine", None, None]] == cut.columns(snapshot.page(query, None, 5))
+            else:
+                with pytest.raises(SourceMismatch, match="table 't' has no column 'writer'; it has: id, who, memo"):
+                    snapshot.census(query)
 
 
 def test_attached_database_is_a_schema(path, sql, tmp_path):

@@ -14,8 +14,11 @@ from streampay_export import (
     Access,
     Actor,
     BackendError,
+    Band,
+    ByRow,
     CallerError,
     Catalog,
+    Custom,
     Dataset,
     Download,
     Export,
@@ -23,14 +26,36 @@ from streampay_export import (
     Field,
     FieldRule,
     FieldType,
+    Generalise,
+    Invariant,
     Keep,
+    LegalBasis,
     Link,
+    Mask,
+    MaskKind,
+    OnErasure,
+    Period,
     Policies,
     Policy,
     ProcessingNotice,
+    Pseudonymise,
     Requested,
+    Retain,
+    Rule,
+    Scrub,
     Subject,
+    SubjectIn,
+    ValueIn,
     Window,
+    Withhold,
+    band,
+    by_row,
+    generalise,
+    keep,
+    mask,
+    pseudonymise,
+    ruled,
+    withhold,
 )
 from streampay_export.drift import check_drift
 from streampay_export.embedded import Embedded, Places, embedded
@@ -61,6 +86,66 @@ orders = Dataset(
 catalog = Catalog((orders,), timezone="UTC")
 policies = Policies.of(
     Policy(profile="self", rules={"orders": {"id": FieldRule(rule=Keep(), reason="Your own order")}})
+)
+
+
+def last_four(text: str) -> str:
+    """A rule of one's own is any function from a text to a text."""
+    return text if text.startswith("...") else f"...{text[-4:]}"
+
+
+class Nothing:
+    """A rule may also be an object, and answer with NULL."""
+
+    def __call__(self, text: str, /) -> str | None:
+        """Say nothing of the text."""
+
+
+own: Rule = last_four
+kept_for_tax: OnErasure = Retain(basis="Tax act, section 147", until="ten years after the year of payment")
+sales = Dataset(
+    name="sales",
+    table="sale",
+    key=["id"],
+    subject=["buyer"],
+    state="state",
+    highlights=["state"],
+    ignored={"search_text": "Derived from the others"},
+    invariants=[Invariant(name="sum", left=["paid", "fee"], right=["total"])],
+    fields=[
+        Field(name="id", type="integer", legal_basis=LegalBasis.CONTRACT, on_erasure=Scrub()),
+        Field(name="state", type="text"),
+        *(Field(name=name, type="decimal", on_erasure=kept_for_tax) for name in ("paid", "fee", "total")),
+    ],
+)
+entries = {
+    "card": FieldRule(rule=Custom("last_four", own), reason="Enough to recognise it"),
+    "session": FieldRule(rule=Custom("nothing", Nothing()), reason="Nobody needs it"),
+    "memo": FieldRule(
+        rule=ByRow(when=SubjectIn(column="author"), then=Keep(), otherwise=Mask(MaskKind.TEXT)), reason="Yours"
+    ),
+    "name": FieldRule(
+        rule=ByRow(when=ValueIn(column="way", values=["out"]), then=Pseudonymise(), otherwise=Withhold()),
+        reason="Yours",
+    ),
+    "age": FieldRule(rule=Band([18, "65"]), reason="Enough for the statistics"),
+    "at": FieldRule(rule=Generalise(Period.DAY), reason="Enough for the statistics"),
+}
+groups = Policy(
+    profile="support",
+    rules={
+        "sales": [
+            entries,
+            keep("Needed", "id"),
+            withhold("Not needed", "fee"),
+            mask("email", "Enough to recognise it", "mail"),
+            pseudonymise("Tells people apart", "buyer"),
+            generalise("month", "Enough for the statistics", "paid_at"),
+            band([10, 100], "Enough for a question", "paid"),
+            by_row("Yours", "note", when=SubjectIn(column="author"), then=Keep(), otherwise=Withhold()),
+            ruled(Custom("last_four", own), "Enough to recognise it", "iban"),
+        ]
+    },
 )
 
 

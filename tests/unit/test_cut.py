@@ -13,7 +13,7 @@ from streampay_export._core.cut import OutputField, compile_cut, inexact_fields
 from streampay_export._core.figures import Total, TotalKey
 from streampay_export._core.masking import MOST_REMEMBERED, Remembered, mask, pseudonyms
 from streampay_export._core.policy import FieldRule, Policy
-from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
+from streampay_export._core.rules import Band, Generalise, Keep, Mask, MaskKind, Pseudonymise, Withhold
 from streampay_export.errors import UnwritableValue
 
 PAYOUTS = Dataset(
@@ -83,6 +83,16 @@ def test_each_rule_says_what_is_written():
     assert ["***", None] == payee
     assert ["a***@***.com", None] == email
     assert [pseudonyms(b"k" * 32)(str(STREAM)), None] == stream
+
+
+def test_less_exact_values_are_written():
+    """
+    Of an instant its day, of an amount its band; NULL stays NULL.
+    """
+    cut = cut_of(at=Generalise("day"), amount=Band([1, 10]))
+    rows = [("2026-01-31T23:59:59-05:00", "9.99", 1, None, None), (None, None, 2, None, None)]
+    assert [["2026-02-01", None], ["1 to under 10", None]] == cut.columns(rows)
+    assert (OutputField(name="at", type="date"), OutputField(name="amount", type="text")) == cut.fields
 
 
 def test_altered_fields_are_text():
