@@ -15,7 +15,7 @@ from ..keys.local import LocalKeys
 from ..keys.ring import KeyDescription
 from ..keys.table import ROTATING
 from .outcome import print_json
-from .public_keys import key_set, leave_public_key
+from .public_keys import leave_public_key
 
 
 def init(config: Path | None, path: Path | None) -> None:
@@ -35,7 +35,9 @@ def show(config: Path | None, path: Path | None, *, public: bool, as_json: bool)
     """
     ring = LocalKeys.load(_folder(config, path))
     if public:
-        print_json(key_set(ring.manifests.public_keys()))
+        from ..http.representations import keys_form
+
+        print_json(keys_form(ring.manifests.public_keys()))
     elif as_json:
         print_json({"keys": [_form(each) for each in ring.describe()]})
     else:

@@ -1,5 +1,5 @@
 """
-The public halves of manifest keys, in the two forms that `verify --public-key` reads.
+The public half of the current manifest key, as a file for `verify --public-key`.
 """
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
 from .._core.signature import PublicKey
@@ -40,20 +39,3 @@ def pem(key: PublicKey) -> str:
     """
     body = base64.b64encode(_ED25519 + key.raw).decode("ascii")
     return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
-
-
-def key_set(keys: Sequence[PublicKey]) -> dict[str, list[dict[str, str]]]:
-    """
-    Return keys in the form `GET /exports/keys` answers.
-    """
-    return {
-        "keys": [
-            {
-                "key_id": key.key_id,
-                "algorithm": "Ed25519",
-                "public_key": base64.b64encode(key.raw).decode("ascii"),
-                "state": str(key.state),
-            }
-            for key in keys
-        ]
-    }
