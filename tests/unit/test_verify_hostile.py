@@ -342,6 +342,32 @@ def test_a_statement_that_readers_read_differently_is_refused(refused, spelled):
     assert MANIFEST == refused(sealed(FILES, spelled=spelled)).member
 
 
+TOTALS = [{"amount": "a", "asset": str(n), "direction": "", "rows": 0, "sum": "0"} for n in range(5000)]
+INVARIANTS = {str(n): {"rows": 0, "broken": 0} for n in range(1000)}
+
+
+@pytest.mark.parametrize(("name", "many"), [("totals", TOTALS), ("invariants", INVARIANTS)])
+def test_figures_that_would_take_hours_to_add_up_are_not_read(refused, name, many):
+    """
+    Each part costs as much time as the first has figures: more than any export has are refused when read.
+    """
+    change = _in("datasets", "payouts", "parts", 0, name)(many)
+    assert "no manifest of an export" in refused(restated(FILES, change)).problem
+
+
+def test_a_bundle_without_a_format_names_no_dataset(refused):
+    """
+    No file would then hold a dataset to its name, which is printed.
+    """
+    documents = {name: data for name, data in FILES.items() if not name.startswith("data/")}
+
+    def change(statement):
+        statement["predicate"]["formats"] = []
+        return _renamed("\x1b[31m")(statement)
+
+    assert "formats" in refused(restated(documents, change)).problem
+
+
 def test_the_reason_why_something_is_missing_is_printed_escaped(tmp_path, capsys):
     """
     It is a sentence of the maker's; without a key nobody knows who that is.

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import InvalidRequest
-from .figures import Figures, Held, Texts, Total, TotalKey, Totals
+from .figures import MOST_GROUPS, Figures, Held, Texts, Total, TotalKey, Totals
 from .manifest import BundleFile, DatasetSummary, Digest, Manifest, MissingDataset, PartSummary
 from .selection import Window
 from .wire import read_instant, read_json, spell_decimal, spell_instant
@@ -20,6 +20,7 @@ from .wire import read_instant, read_json, spell_decimal, spell_instant
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:streampay-export:manifest:1"
 _LARGEST_COUNT = (1 << 63) - 1
+_MOST_INVARIANTS = 256
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,4300}(\.[0-9]{1,4300})?\Z")
 
 Json: TypeAlias = dict[str, Any]
@@ -151,10 +152,14 @@ def _read_figures(form: Json) -> Figures:
     """
     Return the figures a manifest speaks of; months, states and latest rows are for the report alone.
     """
+    totals = None if form["totals"] is None else _read_totals(form["totals"])
+    # Adding up many parts takes time in proportion to these, and who wrote them may be anybody.
+    if len(totals or ()) > MOST_GROUPS or len(form["invariants"]) > _MOST_INVARIANTS:
+        raise ValueError("more than any export has")
     return Figures(
         first=_read_key(form["first"]),
         last=_read_key(form["last"]),
-        totals=None if form["totals"] is None else _read_totals(form["totals"]),
+        totals=totals,
         invariants={
             name: Held(rows=_count(each["rows"]), broken=_count(each["broken"]))
             for name, each in form["invariants"].items()
