@@ -170,32 +170,35 @@ def hostile(text: str) -> bytes:
     A history whose texts are all *text*: rows, catalog, policy, notice, and as far as allowed the person's id.
     """
     me = "".join(filter(str.isprintable, text))[-500:]
-    rules = STREAMPAY_POLICIES.profile("self").rules
-    policy = evolve(
-        STREAMPAY_POLICIES.profile("self"),
-        rules={
-            name: {field: evolve(rule, reason=text) for field, rule in by_field.items()}
-            for name, by_field in rules.items()
-        },
-    )
-    catalog = Catalog(
-        [
-            evolve(
-                each,
-                description=text,
-                fields=[evolve(field, description=text, category=text) for field in each.fields],
-            )
-            for each in STREAMPAY.datasets
-        ],
-        timezone="UTC",
-    )
     return bundle_of(
         tables(streams=8, payouts=24, assets=(text, XLM), memos=(text,), me=me, hostile=text),
         subject=me,
-        catalog=catalog,
-        policies=Policies.of(policy),
         notice=ProcessingNotice(**dict.fromkeys(NOTICE_PARTS, text)),
+        **hostile_settings(text),
     )
+
+
+def hostile_settings(text: str) -> dict[str, Any]:
+    """
+    StreamPay's catalog and its policy for oneself, with *text* for every description, category and reason.
+    """
+    datasets = [
+        evolve(
+            each,
+            description=text,
+            fields=[evolve(field, description=text, category=text) for field in each.fields],
+        )
+        for each in STREAMPAY.datasets
+    ]
+    policy = STREAMPAY_POLICIES.profile("self")
+    rules = {
+        name: {field: evolve(rule, reason=text) for field, rule in by_field.items()}
+        for name, by_field in policy.rules.items()
+    }
+    return {
+        "catalog": Catalog(datasets, timezone=STREAMPAY.timezone),
+        "policies": Policies.of(evolve(policy, rules=rules)),
+    }
 
 
 HISTORIES: Mapping[str, Callable[[], bytes]] = {
