@@ -35,7 +35,7 @@ def checkpoint(links, size, **changes):
     """
     Return a checkpoint of a chain as it was at this size.
     """
-    return Checkpoint(tenant="default", size=size, link=links[size - 1].link, at=NOON, **changes)
+    return Checkpoint(tenant="default", size=size, link=links[size - 1].link.hex(), at=NOON, **changes)
 
 
 def verdict(links, *checkpoints):

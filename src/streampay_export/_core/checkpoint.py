@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .signature import Signature
 
@@ -17,14 +17,14 @@ from .signature import Signature
 @frozen(kw_only=True)
 class Checkpoint:
     """
-    At the instant *at* (UTC) a tenant's trail had *size* entries, the last of them with this *link*.
+    At the instant *at* (UTC) a tenant's trail had *size* entries, the last of them with this *link* (hex).
 
     A *pruned* one says besides that they were deleted on purpose: the trail begins behind them.
     """
 
     tenant: str
     size: int
-    link: bytes = field(repr=False)
+    link: str
     at: datetime
     pruned: bool = False
 

@@ -42,7 +42,7 @@ def verify_chain(
     links = iter(stored)
     begin = list(islice(links, 1))
     by = _pruned(begin, checkpoints)
-    head = origin(mac, tenant) if by is None else Head(number=by.size, link=by.link)
+    head = origin(mac, tenant) if by is None else Head(number=by.size, link=bytes.fromhex(by.link))
     ahead = sorted((each for each in checkpoints if each.size > head.number), key=lambda each: each.size)
     proven_to = head.number
     finding: Finding | None = None
@@ -54,7 +54,7 @@ def verify_chain(
         head = Head(number=each.number, link=each.link)
         while ahead and ahead[0].size == head.number and finding is None:
             checkpoint = ahead.pop(0)
-            if checkpoint.link == head.link:
+            if checkpoint.link == head.link.hex():
                 proven_to, by = head.number, checkpoint
             else:
                 kind = Tampering.REPLACED if by is None else Tampering.REGROWN

@@ -70,6 +70,12 @@ def _take_number(value: Any, _: type[int]) -> int:
     return value
 
 
+def _take_flag(value: Any, _: type[bool]) -> bool:
+    if type(value) is not bool:
+        raise TypeError("true or false is asked for")
+    return value
+
+
 def make_converter() -> Converter:
     """
     Return a new cattrs converter that knows our instants, decimals and bytes, and takes no text for a number.
@@ -78,6 +84,7 @@ def make_converter() -> Converter:
     # As it comes, cattrs makes text of anything and a number of any text.
     converter.register_structure_hook(str, _take_text)
     converter.register_structure_hook(int, _take_number)
+    converter.register_structure_hook(bool, _take_flag)
     converter.register_unstructure_hook(datetime, spell_instant)
     converter.register_structure_hook(datetime, lambda text, _: read_instant(text))
     converter.register_unstructure_hook(Decimal, spell_decimal)

@@ -65,9 +65,11 @@ class Checkpoints:
         signature = self._signer.sign(checkpoint_to_sign(checkpoint))
         self._store.add(SignedCheckpoint(checkpoint=checkpoint, signature=signature))
 
-    def genuine(self, tenant: str) -> tuple[Sequence[Checkpoint], int]:
+    def genuine(self, tenant: str | None = None) -> tuple[Sequence[Checkpoint], int]:
         """
-        Return a tenant's checkpoints that are signed by this deployment, and how many others there are.
+        Return the checkpoints of a tenant, or of all, that this deployment signed, and how many others are kept.
+
+        Raises `AuditUnavailable`.
         """
         kept = self._store.checkpoints(tenant)
         ours = [
@@ -89,7 +91,7 @@ class Checkpoints:
             if kept:
                 self._latest[tenant] = max(kept, key=lambda each: each.size)
             if self._due(tenant, head, every):
-                checkpoint = Checkpoint(tenant=tenant, size=head.number, link=head.link, at=self._clock())
+                checkpoint = Checkpoint(tenant=tenant, size=head.number, link=head.link.hex(), at=self._clock())
                 self.sign(checkpoint)
                 self._latest[tenant] = checkpoint
             del self._unsigned[tenant]

@@ -12,9 +12,10 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
+from .._core.party import DEFAULT_TENANT
 from ..errors import ExportError, Interrupted
 from ..keys.table import ROTATED_BY_DEFAULT
-from . import checking, exporting, listing, operating
+from . import auditing, checking, exporting, listing, operating
 from . import keys as key_commands
 from .deployment import log_to_terminal, say
 from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
@@ -39,6 +40,8 @@ policy = App(name="policy", help="What an export contains, and why.")
 keys = App(name="keys", help="The deployment's keys.")
 app.command(policy)
 app.command(keys)
+audit = App(name="audit", help="The audit trail, and whether it is what was recorded.")
+app.command(audit)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -197,6 +200,34 @@ def keys_rotate(
     Make new keys; the former ones still open and verify, unless they are revoked.
     """
     key_commands.rotate(config, path, purpose or (), revoke or (), as_json=json)
+
+
+@audit.command(name="verify")
+def audit_verify(
+    *,
+    config: Config,
+    checkpoint: Annotated[Path | None, Parameter(help="A copy of checkpoints that was kept elsewhere.")] = None,
+    tenant: Annotated[str | None, Parameter(help="One tenant; default all.")] = None,
+    json: Json = False,
+) -> int:
+    """
+    Check that nobody edited, deleted, inserted, moved or cut off what was recorded.
+    """
+    return auditing.audit_verify(config, checkpoint, tenant, as_json=json)
+
+
+@audit.command(name="prune")
+def audit_prune(
+    *,
+    config: Config,
+    before: Annotated[str, Parameter(help="A day or instant: what was recorded before it is deleted.")],
+    tenant: Annotated[str, Parameter(help="Whose entries.")] = DEFAULT_TENANT,
+    json: Json = False,
+) -> None:
+    """
+    Delete the oldest entries; a signed record says up to which, and the rest stays verifiable.
+    """
+    auditing.audit_prune(config, before, tenant, as_json=json)
 
 
 @app.command

@@ -228,12 +228,12 @@ class ChainedTrailContract(AuditReaderContract):
             other.append(make_entry(str(n), tenant="other"))
         links = list(sink.chain("default"))
         checkpoints = [
-            Checkpoint(tenant="default", size=n, link=links[n - 1].link, at=make_entry("0").at, pruned=True)
+            Checkpoint(tenant="default", size=n, link=links[n - 1].link.hex(), at=make_entry("0").at, pruned=True)
             for n in (3, 3, 5)
         ]
         assert [3, 0, 1] == [other.prune(each) for each in checkpoints]
         sink.append(make_entry("5"))
-        checkpoints.append(evolve(checkpoints[0], size=4, link=links[3].link))
+        checkpoints.append(evolve(checkpoints[0], size=4, link=links[3].link.hex()))
         verdict = verify_chain(TEST_CHAIN, "default", other.chain("default"), checkpoints)
         assert [5, 6] == [each.number for each in sink.chain("default")]
         assert (6, 5, None) == (verdict.size, verdict.proven_to, verdict.finding)
