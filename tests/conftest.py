@@ -20,6 +20,7 @@ from tests.requirements import library, missing, program
 from tests.s3_server import ACCESS_KEY, SECRET_KEY, s3_server
 
 POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+MARIADB = os.environ.get("STREAMPAY_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test")
 
 # ci draws the same examples every time: a red build is about the change in it. dev draws new ones every time.
 settings.register_profile(
@@ -47,6 +48,25 @@ def postgres_url() -> Iterator[str]:
     yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """
+    The URL of an empty MariaDB database that nobody else uses, dropped when the session ends.
+    """
+    library("pymysql", package="streampay-export[mariadb]")
+    server = make_url(MARIADB)
+    name = f"streampay_{os.getpid()}_{secrets.token_hex(4)}"
+    admin = sqlalchemy.create_engine(server, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    try:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE `{name}`")
+    except OperationalError:
+        missing(f"no MariaDB answers at {server.host}:{server.port}, or it has no database {server.database}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE `{name}`")
 
 
 @pytest.fixture(scope="session")

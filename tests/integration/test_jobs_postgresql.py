@@ -1,8 +1,7 @@
 """
-The SQL job store and audit sink keep their contracts on a real PostgreSQL.
+The SQL job store keeps its contracts on a real PostgreSQL.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -10,11 +9,9 @@ import pytest
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
-from streampay_export._sql.tables import AUDIT, JOBS
-from streampay_export.audit.sql import SqlAudit
+from streampay_export._sql.tables import JOBS
 from streampay_export.errors import JobStoreUnavailable
 from streampay_export.jobs.sql import SCHEMA_VERSION, SqlJobStore
-from streampay_export.testing.contracts.audit import TEST_CHAIN, ChainedTrailContract
 from streampay_export.testing.contracts.jobs import JobStoreContract
 from streampay_export.testing.contracts.outbox import OutboxContract
 from streampay_export.testing.fakes import ManualClock
@@ -75,58 +72,6 @@ class TestPostgresqlJobStore(_OnPostgresql, JobStoreContract):
 
 class TestPostgresqlOutbox(_OnPostgresql, OutboxContract):
     pass
-
-
-class TestPostgresqlAudit(ChainedTrailContract):
-    @pytest.fixture
-    def make_sink(self, postgres_url, admin):
-        """
-        Opens the one trail.
-        """
-        opened = []
-
-        def make():
-            sink = SqlAudit(postgres_url, chain=TEST_CHAIN)
-            sink.create_tables()
-            opened.append(sink)
-            return sink
-
-        make()
-        with admin.begin() as connection:
-            for name in ("export_audit", "export_audit_head"):
-                connection.execute(AUDIT.tables[name].delete())
-        yield make
-        for sink in opened:
-            sink.close()
-
-    @pytest.fixture
-    def raw_ids(self, admin):
-        """
-        Reads the trail past the sink.
-        """
-
-        def read():
-            with admin.connect() as connection:
-                found = connection.exec_driver_sql("SELECT tenant, id FROM export_audit ORDER BY number, tenant")
-                return [tuple(row) for row in found]
-
-        return read
-
-    @pytest.fixture
-    def break_trail(self, admin):
-        """
-        Takes the trail away, and gives it back.
-        """
-
-        def rename(before, after):
-            with admin.begin() as connection:
-                connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
-
-        def hide() -> Callable[[], None]:
-            rename("export_audit", "away")
-            return lambda: rename("away", "export_audit")
-
-        return hide
 
 
 def test_the_database_tells_the_time(postgres_url):

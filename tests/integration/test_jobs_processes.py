@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
-from streampay_export._sql.tables import JOBS
+from streampay_export._core.verification import verify_chain
+from streampay_export._sql.tables import AUDIT, JOBS
 from streampay_export.audit.jsonl import JsonLinesAudit
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.jobs.sql import SqlJobStore
@@ -127,19 +128,62 @@ def test_a_killed_worker_leaves_the_store_whole(tmp_path):
     store.close()
 
 
-@pytest.mark.parametrize("name", ["trail.jsonl", "trail.db"])
-def test_processes_append_each_entry_once(tmp_path, name):
+def empty_trail(where):
     """
-    3 processes that append own and shared entries leave each exactly once, whole and readable.
+    Return a sink of an empty trail.
     """
-    where, sink = str(tmp_path / name), JsonLinesAudit(tmp_path / name, chain=TEST_CHAIN)
-    if name.endswith(".db"):
-        where = f"sqlite:///{where}"
-        sink = SqlAudit(where, chain=TEST_CHAIN)
-        sink.create_tables()
-    lines_of([start("append", where, f"p{n}", 30) for n in range(3)])
-    expected = {f"shared-{n}" for n in range(30)} | {f"p{p}-{n}" for p in range(3) for n in range(30)}
+    if "://" not in str(where):
+        return JsonLinesAudit(where, chain=TEST_CHAIN)
+    admin = sqlalchemy.create_engine(where, poolclass=NullPool)
+    AUDIT.drop_all(admin)
+    admin.dispose()
+    sink = SqlAudit(where, chain=TEST_CHAIN)
+    sink.create_tables()
+    return sink
+
+
+def place_of_trail(request, tmp_path, kind):
+    """
+    Return where a trail of this kind is.
+    """
+    if kind in {"postgres_url", "mariadb_url"}:
+        return request.getfixturevalue(kind)
+    return tmp_path / "trail.jsonl" if kind == "jsonl" else f"sqlite:///{tmp_path / 'trail.db'}"
+
+
+def assert_one_chain(sink, processes, count):
+    """
+    Hold a trail against what the processes were to append: each entry once, in one chain without a gap.
+    """
+    expected = {f"shared-{n}" for n in range(count)} | {f"p{p}-{n}" for p in range(processes) for n in range(count)}
     assert dict.fromkeys(expected, 1) == Counter(entry.id for entry in sink.entries("default"))
+    verdict = verify_chain(TEST_CHAIN, "default", sink.chain("default"), ())
+    assert (len(expected), None) == (verdict.size, verdict.finding)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "sqlite"])
+def test_processes_append_each_entry_once(request, tmp_path, kind):
+    """
+    3 processes that append own and shared entries leave each exactly once, in one chain.
+    """
+    where = place_of_trail(request, tmp_path, kind)
+    sink = empty_trail(where)
+    lines_of([start("append", where, f"p{n}", 30) for n in range(3)])
+    assert_one_chain(sink, 3, 30)
+    sink.close()
+
+
+@pytest.mark.promise
+@pytest.mark.server
+@pytest.mark.parametrize("kind", ["jsonl", "sqlite", "postgres_url", "mariadb_url"])
+def test_many_processes_make_one_chain(request, tmp_path, kind):
+    """
+    8 processes that append at once make one dense chain, and record what all of them send once.
+    """
+    where = place_of_trail(request, tmp_path, kind)
+    sink = empty_trail(where)
+    lines_of([start("append", where, f"p{n}", 100) for n in range(PROCESSES)])
+    assert_one_chain(sink, PROCESSES, 100)
     sink.close()
 
 
