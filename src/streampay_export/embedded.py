@@ -154,9 +154,7 @@ def embedded(
     jobs.create_tables()
     keys_made = not places.keys.exists() and not jobs.has_jobs()
     keys = LocalKeys.load_or_init(places.keys, created_at=now, first_use=keys_made)
-    audit = open_trail(places, keys)
-    if isinstance(audit, SqlAudit):
-        audit.create_tables()
+    audit = open_trail(places, keys, make=True)
     bell = ThreadDispatcher(lambda *ring: worker.work(*ring), threads=threads)  # noqa: PLW0108  # the worker is made below
     wiring = Wiring(
         catalog=catalog,
@@ -198,13 +196,16 @@ def embedded(
     )
 
 
-def open_trail(places: Places, keys: KeyRing) -> SqlAudit | JsonLinesAudit:
+def open_trail(places: Places, keys: KeyRing, *, make: bool = False) -> SqlAudit | JsonLinesAudit:
     """
-    Open the audit trail as it is; the caller closes it. Nothing is made before it is needed.
+    Open the audit trail, and with *make* make tables that are missing; the caller closes it.
     """
     checkpoints = open_checkpoints(places, keys)
     if "://" in places.audit:
-        return SqlAudit(places.audit, chain=keys.chain, checkpoints=checkpoints, make_folder=True)
+        audit = SqlAudit(places.audit, chain=keys.chain, checkpoints=checkpoints, make_folder=True)
+        if make:
+            audit.create_tables()
+        return audit
     return JsonLinesAudit(Path(places.audit), chain=keys.chain, checkpoints=checkpoints)
 
 

@@ -2,7 +2,7 @@
 What somebody without the chain key does to a trail, up to its last checkpoint, is found at its number.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 from hypothesis import given
@@ -35,7 +35,7 @@ def checkpoint(links, size, **changes):
     """
     Return a checkpoint of a chain as it was at this size.
     """
-    return Checkpoint(tenant="default", size=size, link=links[size - 1].link.hex(), at=NOON, **changes)
+    return Checkpoint(tenant="default", size=size, link=links[size - 1].link.hex(), **{"at": NOON, **changes})
 
 
 def verdict(links, *checkpoints):
@@ -161,7 +161,9 @@ def test_a_cut_and_regrown_trail_is_located(place, entries, data):
     links, n, _ = place
     sizes = data.draw(st.sets(st.integers(1, len(links)), min_size=1).filter(lambda sizes: max(sizes) >= n))
     regrown = grown([b"new " + entry for entry in entries], links[: n - 1])
-    found = verdict(regrown, *(checkpoint(links, size) for size in sizes))
+    # Checkpoints go on being signed behind the cut: they agree with what has grown, and prove no more.
+    later = [checkpoint(regrown, size, at=NOON + timedelta(1)) for size in range(1, len(regrown) + 1)]
+    found = verdict(regrown, *later, *(checkpoint(links, size) for size in sizes))
     held = max([0, *(size for size in sizes if size < n)])
     behind = min(size for size in sizes if size >= n)
     assert held == found.proven_to

@@ -41,30 +41,38 @@ def verify_chain(
     """
     links = iter(stored)
     begin = list(islice(links, 1))
-    by = _pruned(begin, checkpoints)
-    head = origin(mac, tenant) if by is None else Head(number=by.size, link=bytes.fromhex(by.link))
+    started = _pruned(begin, checkpoints)
+    head = origin(mac, tenant) if started is None else Head(number=started.size, link=bytes.fromhex(started.link))
     ahead = sorted((each for each in checkpoints if each.size > head.number), key=lambda each: each.size)
-    proven_to = head.number
-    finding: Finding | None = None
+    agreed = [] if started is None else [started]
+    kind = Tampering.CUT
     rest = chain(begin, links)
     for each in rest:
         if each.number != head.number + 1 or next_link(mac, head.link, each.number, each.entry) != each.link:
             finding = what_was_done(mac, head, [each, *islice(rest, LOOK_AHEAD)])
-            break
+            return _verdict(tenant, head, agreed, finding)
         head = Head(number=each.number, link=each.link)
-        while ahead and ahead[0].size == head.number and finding is None:
-            checkpoint = ahead.pop(0)
-            if checkpoint.link == head.link.hex():
-                proven_to, by = head.number, checkpoint
-            else:
-                kind = Tampering.REPLACED if by is None else Tampering.REGROWN
-                finding = Finding(kind=kind, first=proven_to + 1, last=head.number)
-        if finding is not None:
+        while ahead and ahead[0].size == head.number and ahead[0].link == head.link.hex():
+            agreed.append(ahead.pop(0))
+        if ahead and ahead[0].size == head.number:
+            kind = Tampering.REGROWN
             break
+    if not ahead:
+        return _verdict(tenant, head, agreed, None)
+    # What was signed after the cut agrees with what has grown since, and proves nothing of what was before.
+    before = min(each.at for each in ahead)
+    agreed = [each for each in agreed if each.at <= before]
+    if kind is Tampering.CUT:
+        finding = Finding(kind=kind, first=head.number + 1, last=ahead[-1].size)
     else:
-        if ahead:
-            finding = Finding(kind=Tampering.CUT, first=head.number + 1, last=ahead[-1].size)
-    return Verdict(tenant=tenant, size=head.number, proven_to=proven_to, by=by, finding=finding)
+        first = agreed[-1].size + 1 if agreed else 1
+        finding = Finding(kind=kind if agreed else Tampering.REPLACED, first=first, last=head.number)
+    return _verdict(tenant, head, agreed, finding)
+
+
+def _verdict(tenant: str, head: Head, agreed: Sequence[Checkpoint], finding: Finding | None) -> Verdict:
+    by = agreed[-1] if agreed else None
+    return Verdict(tenant=tenant, size=head.number, proven_to=by.size if by else 0, by=by, finding=finding)
 
 
 def _pruned(begin: Sequence[ChainedEntry], checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:

@@ -94,7 +94,8 @@ class Checkpoints:
                 checkpoint = Checkpoint(tenant=tenant, size=head.number, link=head.link.hex(), at=self._clock())
                 self.sign(checkpoint)
                 self._latest[tenant] = checkpoint
-            del self._unsigned[tenant]
+            if self._latest[tenant].size >= head.number:
+                del self._unsigned[tenant]
         except AuditUnavailable as error:
             logger.warning("audit: a checkpoint was not kept: %s", error.problem)
 

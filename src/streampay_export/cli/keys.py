@@ -8,14 +8,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .._core.signature import KeyState
+from .._core.trail import Event
 from ..configuration import read_configuration
+from ..embedded import Places, open_trail
 from ..errors import InvalidRequest, UnknownName
+from ..jobs.sql import SqlJobStore
 from ..keys.derivation import KeyPurpose
 from ..keys.local import LocalKeys
-from ..keys.ring import KeyDescription
+from ..keys.ring import KeyDescription, KeyRing
 from ..keys.table import ROTATING
+from ..recording import Recorder
+from .deployment import operator
 from .outcome import print_json
 from .public_keys import leave_public_key
+
+_EVENTS = {KeyState.CURRENT: Event.KEYS_ROTATED, KeyState.REVOKED: Event.REVOKED}
 
 
 def init(config: Path | None, path: Path | None) -> None:
@@ -59,7 +67,13 @@ def rotate(
     changed = [each for each in ring.describe() if before.get(each.key_id) != each.state]
     if as_json:
         print_json({"keys": [_form(each) for each in changed], "public_key": str(public)})
-        return
+    else:
+        _tell(changed, folder, public)
+    if config is not None:
+        _record(read_configuration(config).places, ring, changed)
+
+
+def _tell(changed: Sequence[KeyDescription], folder: Path, public: Path) -> None:
     for each in changed:
         print(f"{each.purpose:16}  {each.key_id}  now {each.state}")
     print(f"keys: {folder}: renew the copy you keep apart")
@@ -67,6 +81,26 @@ def rotate(
     if KeyPurpose.MANIFEST in {each.purpose for each in changed}:
         print(f"public key, for verify --public-key: {public}")
         print("publish all of them, for older bundles too: streampay-export keys list --public")
+
+
+def _record(places: Places, ring: KeyRing, changed: Sequence[KeyDescription]) -> None:
+    """
+    Record new and revoked keys in the audit trail; should it be down, the sweeper brings it there later.
+    """
+    jobs = SqlJobStore(places.jobs, make_folder=True)
+    trail = open_trail(places, ring, make=True)
+    try:
+        jobs.create_tables()
+        recorder = Recorder(trail, jobs, ring.tagger)
+        for each in changed:
+            event = _EVENTS.get(each.state)
+            if event is not None:
+                facts = {"purpose": str(each.purpose), "key": each.key_id}
+                entry_id = f"{each.key_id}:{event}"
+                recorder.happened(recorder.by_actor(event, entry_id, operator(), "", "", jobs.now(), **facts))
+    finally:
+        trail.close()
+        jobs.close()
 
 
 def _renew_public_key(folder: Path, ring: LocalKeys) -> Path:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +49,9 @@ class HttpApi:
     whether a form carries the application's own token against cross-site requests; without it forms
     are refused and only JSON is taken. *prefix* is where the application has these paths, the same as
     its links have. *challenge* is the `WWW-Authenticate` of a 401.
+
+    `not_signed_in` counts the requests of nobody in particular since this process began: anybody can
+    make any number of them, so that they have no entries in the audit trail.
     """
 
     service: ExportService
@@ -56,6 +61,8 @@ class HttpApi:
     challenge: str = 'Session realm="streampay-export"'
     _routes: tuple[Route, ...] = field(init=False, repr=False)
     _policy_page: PolicyPage = field(init=False, factory=PolicyPage, repr=False)
+    _count: Counter[str] = field(init=False, factory=Counter, repr=False)
+    _lock: threading.Lock = field(init=False, factory=threading.Lock, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
@@ -70,6 +77,13 @@ class HttpApi:
             Route("/{id}/delete", {"POST": self._delete_by_form}),
         )
         object.__setattr__(self, "_routes", routes)
+
+    @property
+    def not_signed_in(self) -> int:
+        """
+        How many requests were refused because nobody was signed in.
+        """
+        return self._count["not signed in"]
 
     def handle(self, request: Request) -> Response:
         """
@@ -93,6 +107,8 @@ class HttpApi:
     def _signed_in(self, request: Request) -> Identity:
         identity = self.identify(request)
         if identity is None:
+            with self._lock:
+                self._count["not signed in"] += 1
             raise NotSignedIn
         return identity
 

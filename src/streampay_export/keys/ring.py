@@ -38,8 +38,8 @@ class KeyRing:
 
     *provider* wraps job keys, *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors*
     sign what a person carries, *manifests* signs bundles, *chain* links the audit trail's entries and
-    *checkpoints* signs how far they go. A current key does all of its purpose; a
-    retired one still opens and verifies; a revoked one does nothing.
+    *checkpoints* signs how far they go. A current key does all of its purpose; a retired one still
+    opens and verifies; a revoked one does nothing.
     """
 
     def __init__(self, table: KeyTable, *, where: str, randomness: Callable[[int], bytes] = os.urandom) -> None:
