@@ -20,6 +20,8 @@ from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export._core.party import Subject
 from streampay_export.cli import main
 from streampay_export.cli.deployment import deployment, operator
+from streampay_export.errors import KeysMissing
+from streampay_export.keys.local import LocalKeys
 
 Capture = pytest.CaptureFixture[str]
 NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
@@ -147,13 +149,25 @@ def test_bundles_outlive_a_rotation(shop: Path, capsys: Capture) -> None:
     assert main(["status", "--config", str(shop)]) == 0
 
 
-def test_what_waits_outlives_a_rotation(shop: Path, capsys: Capture) -> None:
-    """An export asked for under one key-encryption key is made and verified under the next."""
+def test_what_waits_and_what_is_ready_outlive_a_rotation(shop: Path, capsys: Capture) -> None:
+    """An export of one key-encryption key is made under the next, and downloaded until its own is revoked."""
+
+    def downloaded() -> bytes:
+        with deployment(shop) as opened:
+            ticket = opened.service.link(operator(), job).url.partition("ticket=")[2]
+            return b"".join(opened.service.open(operator(), job, ticket).read())
+
     with deployment(shop) as opened:
-        opened.service.request(operator(), Subject("ada"))
+        job = opened.service.request(operator(), Subject("ada")).export.id
+        [wrapping] = [key.key_id for key in LocalKeys.load(shop.parent / "keys").describe()][:1]
     assert main(["keys", "rotate", "--config", str(shop)]) == 0
     assert main(["worker", "--config", str(shop), "--once"]) == 0
     assert ": ready" in capsys.readouterr().out
+    assert downloaded().startswith(b"PK")
+
+    assert main(["keys", "rotate", "--config", str(shop), "--revoke", wrapping]) == 0
+    with pytest.raises(KeysMissing, match=wrapping):
+        downloaded()
 
 
 def test_plain_lines(shop: Path, capsys: Capture) -> None:

@@ -5,6 +5,7 @@ Bundles by people who mean harm: each is refused, the first file at fault named,
 import base64
 import io
 import json
+import os
 import zipfile
 
 import pytest
@@ -494,6 +495,17 @@ def test_a_path_through_a_file_is_no_bundle(tmp_path):
     saved = save(tmp_path, BUNDLE)
     with pytest.raises(InvalidRequest, match="there is no file"):
         verify_bundle(saved.path / "bundle.zip")
+
+
+def test_a_pipe_is_no_bundle():
+    """
+    A zip is read from its end, which a pipe has not.
+    """
+    reading, writing = os.pipe()
+    os.close(writing)
+    with pytest.raises(InvalidRequest, match="not a pipe"):
+        verify_bundle(f"/dev/fd/{reading}")
+    os.close(reading)
 
 
 # --- key files

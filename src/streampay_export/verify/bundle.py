@@ -66,6 +66,8 @@ def verify_bundle(path: Path | str, public_keys: Sequence[PublicKey] = ()) -> Ve
     """
     try:
         with Path(path).open("rb") as file:
+            if not file.seekable():
+                raise InvalidRequest("bundle", "give a file, not a pipe: a zip is read from its end")
             return _Bundle(file).verdict(public_keys)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise InvalidRequest("bundle", f"there is no file {quoted(str(path))}; give the path of a bundle") from None
