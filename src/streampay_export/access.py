@@ -17,7 +17,7 @@ from .ports.authorize import Access, Action
 from .recording import Recorder
 from .wiring import Wiring
 
-OWN_COPIES = frozenset({"self", "portability"})
+OWN_COPIES = frozenset({"self", "portability", "portability_strict"})
 
 
 def owner_only(access: Access) -> bool:
