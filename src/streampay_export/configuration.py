@@ -15,7 +15,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ._core.catalog import Catalog
-from ._core.notice import NOTICE_PARTS, ProcessingNotice
+from ._core.notice import ENGLISH, NOTICE_PARTS, ProcessingNotice
 from ._core.policy import Policies, Policy
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from .embedded import Places
@@ -156,9 +156,13 @@ def _notice(top: TomlTable) -> ProcessingNotice:
             "notice", f"the section [notice] is required (GDPR Art. 15); its keys: {listed(NOTICE_PARTS)}"
         )
     table = top.table("notice")
-    notice = ProcessingNotice(**{part: table.text(part) for part in NOTICE_PARTS})
+    headings = table.table("headings")
+    given = {part: table.raw(part) for part in NOTICE_PARTS}
+    language = table.text("language", ENGLISH)
     table.finish()
-    return notice
+    titles = {part: headings.text(part) for part in headings.names()}
+    # What is missing is named by the notice itself: all of it at once.
+    return ProcessingNotice(**given, language=language, headings=titles)
 
 
 def _anchored(url: str, folder: Path) -> str:

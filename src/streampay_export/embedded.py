@@ -14,7 +14,7 @@ from typing import Self
 from attrs import field, frozen
 
 from ._core.catalog import Catalog
-from ._core.notice import ProcessingNotice
+from ._core.notice import ProcessingNotice, require_notice
 from ._core.policy import Policies
 from .access import owner_only
 from .audit.checkpoints import Checkpoints, FileCheckpoints
@@ -148,6 +148,7 @@ def embedded(
     processes do. Raises `SetupError` for what is inconsistent and `SourceMismatch` when the database
     does not have what the catalog says.
     """
+    require_notice(notice)
     source.check(catalog)
     now = datetime.now(UTC)
     jobs = SqlJobStore(places.jobs, make_folder=True)

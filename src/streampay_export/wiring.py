@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from ._core.catalog import Catalog
 from ._core.deadline import CalendarMonths
-from ._core.notice import ProcessingNotice
+from ._core.notice import ProcessingNotice, require_notice
 from ._core.policy import Policies
 from .errors import InvalidConfiguration
 from .ports.audit import AuditReader, AuditSink
@@ -86,6 +86,7 @@ class Wiring:
     checkpoint: Callable[[], object] = field(default=lambda: None)
 
     def __attrs_post_init__(self) -> None:
+        require_notice(self.notice)
         self.policies.check(self.catalog)
         if self.retention <= timedelta(0) or self.retention > timedelta(days=7):
             raise InvalidConfiguration("retention.days", "an export is kept longer than 0 and at most 7 days")

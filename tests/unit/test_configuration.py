@@ -74,7 +74,16 @@ def test_minimal() -> None:
     assert made.places.keys == FOLDER / "keys"
     assert made.retention == timedelta(days=7)
     assert made.notice.controller == "controller"
+    assert (made.notice.language, made.notice.headings) == ("en", {})
     assert (made.timezone, made.schema) == (None, None)
+
+
+def test_notice() -> None:
+    """The notice's language and headings are taken, and a list of recipients is one name a line."""
+    text = NOTICE.replace('"recipients"', '["The Bank", "The printer"]') + 'language = "pt-BR"\n'
+    notice = configured(SOURCE + text + '[notice.headings]\nrights = "Seus direitos"\n').notice
+    assert (notice.language, notice.recipients) == ("pt-BR", "The Bank\nThe printer")
+    assert notice.heading("rights") == "Seus direitos"
 
 
 def test_dataset() -> None:
@@ -153,6 +162,16 @@ def test_places() -> None:
         (SOURCE, "notice", "[notice] is required"),
         (SOURCE + NOTICE.replace('rights = "rights"', ""), "notice.rights", "required"),
         (SOURCE + NOTICE.replace('"rights"', '" "'), "notice.rights", "non-empty"),
+        (SOURCE + "[notice]\ncontroller = 3\n", "notice", "in each of controller, contact, purposes, recipients"),
+        (SOURCE + NOTICE.replace("rights =", "right ="), "notice.right", "did you mean 'rights'"),
+        (SOURCE + NOTICE + 'language = "english"\n', "notice.language", "such as en or pt-BR"),
+        (
+            SOURCE + NOTICE + 'headings = {right = "x"}\n',
+            "notice.headings",
+            "no part of the notice 'right'",
+        ),
+        (SOURCE + NOTICE + "headings = {rights = 3}\n", "notice.headings.rights", "a text is expected"),
+        (SOURCE + NOTICE.replace('"recipients"', '["A", ""]'), "notice.recipients", "non-empty"),
         (SOURCE + 'timezon = "UTC"\n' + NOTICE, "source.timezon", "did you mean 'timezone'"),
         (SOURCE + 'timezone = "Mars/Base"\n' + NOTICE, "source.timezone", "IANA"),
         (SOURCE + "[storge]\n" + NOTICE, "storge", "did you mean 'storage'"),

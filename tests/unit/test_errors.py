@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from streampay_export import Actor, Catalog, Subject, Window, errors
-from streampay_export._core.notice import ProcessingNotice
+from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.selection import Query, Selection
 from streampay_export.testing.deployment import PAYOUTS
 
@@ -112,7 +112,7 @@ def test_notice_names_its_empty_part() -> None:
     """
     A notice with an empty part is refused by that part's name.
     """
-    parts = dict.fromkeys(ProcessingNotice.__annotations__, "said")
+    parts = dict.fromkeys(NOTICE_PARTS, "said")
     with pytest.raises(errors.InvalidConfiguration, match=r"notice\.rights"):
         ProcessingNotice(**{**parts, "rights": " "})
     assert Catalog((PAYOUTS,)).names == ("payouts",)

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from .catalog import Dataset
+from .catalog import Dataset, Field
 from .cut import OutputField
 from .job import DatasetProgress, DatasetState
 from .lifecycle import Completeness
 from .manifest import DatasetSummary, Digest, MissingDataset
-from .notice import ProcessingNotice
+from .notice import UNCLASSIFIED, DataCategory, ProcessingNotice
 from .party import Subject
 from .policy import AlteredField
 from .request import ExportRequest
@@ -62,6 +62,14 @@ class DatasetContents:
         """
         return self.dataset.name
 
+    @property
+    def spoken_of(self) -> tuple[Field, ...]:
+        """
+        The fields that the person is told of: written, or withheld and disclosed.
+        """
+        told = {each.name for each in self.fields} | {each.field for each in self.withheld}
+        return tuple(each for each in self.dataset.fields if each.name in told)
+
 
 @frozen(kw_only=True)
 class BundleContents:
@@ -87,6 +95,17 @@ class BundleContents:
         Whether every dataset that was asked for is here.
         """
         return Completeness.PARTIAL if self.missing else Completeness.FULL
+
+    @property
+    def categories(self) -> tuple[DataCategory, ...]:
+        """
+        The categories of the data concerned (GDPR Art. 15(1)(b)), as the catalog has them, in its order.
+        """
+        found: dict[str, list[str]] = {}
+        for dataset in self.datasets:
+            for each in dataset.spoken_of:
+                found.setdefault(each.category or UNCLASSIFIED, []).append(f"{dataset.name}.{each.name}")
+        return tuple(DataCategory(category, tuple(fields)) for category, fields in found.items())
 
     @property
     def progress(self) -> tuple[DatasetProgress, ...]:

@@ -15,6 +15,7 @@ from .contents import BundleContents, DatasetContents
 from .datapackage import INEXACT_NOTE, NULL_RULE
 from .guard import GUARD_RULE
 from .manifest import BundleFile
+from .notice import HEADINGS
 from .policy import AlteredField
 from .rules import Withhold, rule_name
 from .wire import spell_instant
@@ -45,13 +46,18 @@ def spell_document(form: Any) -> bytes:
 
 def notice_document(contents: BundleContents) -> dict[str, Any]:
     """
-    Return `notice.json`: the ten parts of the notice, and which export they accompany.
+    Return `notice.json`: the ten parts of the notice, and which export they accompany; the categories
+    of the data in it, and the headings of all.
     """
+    notice = contents.notice
     return {
         "job": contents.job_id,
         "as_of": spell_instant(contents.as_of),
         "profile": contents.profile,
-        "notice": asdict(contents.notice),
+        "language": notice.language,
+        "headings": {part: notice.heading(part) for part in HEADINGS},
+        "notice": notice.parts,
+        "categories": [asdict(each) for each in contents.categories],
         "public_ledger": CHAIN_SENTENCE,
     }
 

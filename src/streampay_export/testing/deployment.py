@@ -29,7 +29,7 @@ from ..worker import Worker
 from ..writers.report import HtmlReport
 from .fakes import ManualClock, MemoryAudit, RecordingDispatcher, SeededRandomness, SequentialIds
 
-NOTICE = ProcessingNotice(**dict.fromkeys(NOTICE_PARTS, "Made up for a test."))
+NOTICE = ProcessingNotice(**dict.fromkeys(NOTICE_PARTS, "Made up for a test."), language="en", headings={})
 
 PAYOUTS = Dataset(
     name="payouts",

@@ -17,20 +17,8 @@ from .._core.contents import BundleContents
 from .._core.datapackage import INEXACT_NOTE
 from .._core.documents import CHAIN_SENTENCE
 from .._core.manifest import BundleFile
-from .._core.notice import NOTICE_PARTS
+from .._core.notice import HEADINGS
 
-TITLES: Mapping[str, str] = {
-    "controller": "Who is responsible",
-    "contact": "Whom to ask",
-    "purposes": "What your data is used for",
-    "recipients": "Who receives it",
-    "retention": "How long it is kept",
-    "rights": "Your rights",
-    "complaint": "Where to complain",
-    "source": "Where the data comes from",
-    "automated_decisions": "Automated decisions",
-    "transfers": "Transfers to other countries",
-}
 _DIRECTIONS: Mapping[str, str] = {"in": "received", "out": "sent", "self": "to yourself", "": "—"}
 _UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -64,7 +52,7 @@ class HtmlReport:
             total_rows=sum(each.summary.written for each in contents.datasets),
             has_totals=any(each.summary.figures.totals for each in contents.datasets),
             has_withheld=any(each.withheld for each in contents.datasets),
-            notice_parts=[(TITLES[part], getattr(contents.notice, part)) for part in NOTICE_PARTS],
+            headings=HEADINGS,
             chain_sentence=CHAIN_SENTENCE,
             inexact_note=INEXACT_NOTE,
             style=self._style,
