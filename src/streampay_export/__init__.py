@@ -6,6 +6,7 @@ Values, errors, ports and the service. Adapters are imported from their own modu
 """
 
 from ._core.catalog import Catalog, Constant, Dataset, Direction, Field, FieldType, Invariant, Omission, Owner
+from ._core.deadline import CalendarMonths
 from ._core.export import Export
 from ._core.field import LegalBasis, OnErasure, Retain, Scrub
 from ._core.notice import ProcessingNotice
@@ -33,6 +34,7 @@ from .download import Download
 from .errors import BackendError, CallerError, ExportError, SetupError, SourceDataError
 from .ports.audit import AuditSink
 from .ports.authorize import Access, Action, Authorizer
+from .ports.deadline import DeadlineRule
 from .ports.dispatch import Dispatcher
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider
@@ -56,12 +58,14 @@ __all__ = [
     "BackendError",
     "Band",
     "ByRow",
+    "CalendarMonths",
     "CallerError",
     "Capacity",
     "Catalog",
     "Constant",
     "Custom",
     "Dataset",
+    "DeadlineRule",
     "Direction",
     "Dispatcher",
     "Download",

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,42 @@ def test_status(shop: Path, capsys: Capture) -> None:
     assert [each["id"] for each in last_json(capsys)["items"]] == [job]
     assert main(["status", "../../etc/passwd", "--config", str(shop)]) == 1
     assert capsys.readouterr().err == "there is no such export\n"
+
+
+def test_status_tells_the_clock_of_the_law(shop: Path, capsys: Capture) -> None:
+    """When an answer is due, extended and paused, as words and as JSON; a refusal has its remedies."""
+    with deployment(shop) as opened:
+        asked = datetime(2026, 1, 31, 8, tzinfo=UTC)
+        job = opened.service.request(operator(), Subject("ada"), received_at=asked, identity_awaited=True).export.id
+        bob = opened.service.request(operator(), Subject("bob")).export.id
+        opened.service.extend(operator(), bob, "There is much.")
+        carl = opened.service.request(operator(), Subject("carl")).export.id
+        opened.service.refuse(operator(), carl, "It is the ninth.", "You may complain.")
+    assert main(["status", job, "--config", str(shop)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "asked for 2026-01-31T08:00:00.000000Z" in said[0]
+    assert said[1] == "  an answer was due by 2026-02-28T08:00:00.000000Z"
+    assert re.fullmatch(r"  paused since \S+Z until it is known who asks; it is due later by as long", said[2])
+    assert main(["status", bob, "--config", str(shop)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].startswith("  an answer is due by ")
+    assert re.fullmatch(r"  extended on \S+Z: There is much\.", said[2])
+    assert main(["status", bob, "--config", str(shop), "--json"]) == 0
+    form = last_json(capsys)
+    assert (form["extension"]["reason"], form["paused_at"]) == ("There is much.", None)
+    assert main(["status", carl, "--config", str(shop)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["  It is the ninth. You may complain."]
+    assert main(["status", carl, "--config", str(shop), "--json"]) == 0
+    assert last_json(capsys)["error"]["remedies"] == "You may complain."
+
+
+def test_a_paused_export_is_not_made(shop: Path, capsys: Capture) -> None:
+    """While it is not known who asks, `export` answers no and says why, and hands out nothing."""
+    with deployment(shop) as opened:
+        opened.service.request(operator(), Subject("ada"), identity_awaited=True)
+    assert main(line(shop, "--json")) == 1
+    assert last_json(capsys)["error"]["slug"] == "not-ready"
+    assert left(shop) == []
 
 
 def test_left_behind_with_other_parameters(shop: Path, capsys: Capture) -> None:

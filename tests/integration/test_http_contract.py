@@ -15,6 +15,7 @@ import pytest
 from attrs import evolve
 from tests.http_hosts import PEOPLE, DirectHost, ServerHost, Site, fastapi_server, flask_server, wait_for
 
+from streampay_export._core.deadline import Extension
 from streampay_export._core.job import Failure
 from streampay_export._core.lifecycle import State
 from streampay_export.errors import JobStoreUnavailable, StorageUnavailable, TooManyRequests
@@ -28,7 +29,7 @@ EXPORT_FIELDS = {
     "id", "state", "completeness", "profile", "received_at", "due_at", "extension", "paused_at", "as_of",
     "expires_at", "formats", "datasets", "progress", "size", "sha256", "error", "links",
 }  # fmt: skip
-FAILURE = Failure(slug="null-key", sentence="A sentence for the person.")
+FAILURE = Failure(slug="refused", sentence="It is the ninth.", remedies="You may complain.")
 NOBODYS = "a" * 26
 ODD_IDS = (
     NOBODYS,
@@ -398,6 +399,29 @@ def test_a_state_is_fetched_once(site):
     assert 200 == site.ask("GET", f"/exports/{job_id}", If_None_Match=tags[0]).status
 
 
+def test_an_export_tells_the_clock_of_the_law(site):
+    """
+    Extension with reason and instant, and since when the clock stands; a new ETag, and no link meanwhile.
+    """
+    job_id = site.queued()
+    etag = site.ask("GET", f"/exports/{job_id}").headers["etag"]
+    jobs = site.deployment.jobs
+    job = jobs.get("default", job_id)
+    extended = job.deadline.extended(Extension(reason="Há muito.", at=jobs.now()), timedelta(days=59))
+    jobs.reschedule(job, extended.paused(jobs.now()), expected={State.QUEUED})
+    answer = site.ask("GET", f"/exports/{job_id}", If_None_Match=etag)
+
+    assert (200, "queued", "2026-04-02T12:00:00.000000Z") == (
+        answer.status,
+        answer.json["state"],
+        answer.json["due_at"],
+    )
+    assert {"reason": "Há muito.", "at": "2026-01-02T12:00:00.000000Z"} == answer.json["extension"]
+    assert "2026-01-02T12:00:00.000000Z" == answer.json["paused_at"]
+    link = site.ask("POST", f"/exports/{job_id}/links", json_body={})
+    assert (409, "not-ready") == (link.status, link.slug)
+
+
 @pytest.mark.parametrize("state", ["expired", "failed", "cancelled", "deleted"])
 def test_an_export_that_has_ended_still_says_so(site, state):
     """
@@ -415,7 +439,8 @@ def test_an_export_that_has_ended_still_says_so(site, state):
     assert {"self": f"/exports/{job_id}"} == answer.json["links"]
     assert state in {each["state"] for each in site.ask("GET", "/exports").json["items"]}
     if state == "failed":
-        assert {"slug", "sentence", "remedies"} == set(answer.json["error"])
+        expected = {"slug": "refused", "sentence": "It is the ninth.", "remedies": "You may complain."}
+        assert expected == answer.json["error"]
 
 
 def ended(site, state):
