@@ -272,12 +272,15 @@ def test_a_mask_shows_next_to_nothing(kind, text, expected):
 
 def test_pseudonyms_are_keyed_and_have_one_form():
     """
-    A pseudonym is the same under one key, another under another, and says nothing of its text's length.
+    A pseudonym is the same under one key, another under another, and says nothing of its text's length; it is
+    its own, and another key's is a text like any other.
     """
     first, again, other = pseudonyms(b"1" * 32), pseudonyms(b"1" * 32), pseudonyms(b"2" * 32)
     assert "p-dd4d6b0486b2c1dc1fc5316d1b91e202b787c4f4" == first("GABC")
     assert first("GABC") == again("GABC")
     assert first("GABC") != other("GABC")
+    assert first("GABC") == first(first("GABC"))
+    assert first(other("GABC")) not in {other("GABC"), first("GABC")}
     assert {42} == {len(first(text)) for text in ("", "x", "x" * 999)}
 
 

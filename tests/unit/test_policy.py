@@ -81,7 +81,7 @@ def altered(field, rule, reason):
     """
     What is told of a field of the dataset.
     """
-    return AlteredField(dataset="payouts", field=field, rule=rule_name(rule), reason=reason, how=how(rule))
+    return AlteredField(dataset="payouts", field=field, rule=rule_name(rule), reason=reason, how=how(rule, {}))
 
 
 def test_the_person_learns_of_every_altered_field_that_may_be_told():
@@ -153,6 +153,15 @@ def test_a_key_without_a_rule_is_not_refused():
     """
     policy = Policy(profile="self", rules={"payouts": ruled(FLAGGED, "x", "email")})
     assert policy.check(CATALOG) is None
+
+
+def test_a_person_reads_the_names_of_fields():
+    """
+    What a rule depends on is called as the files call it, not as the table does.
+    """
+    policy = Policy(profile="self", rules={"payouts": ruled(FLAGGED, "x", "email")})
+    said = {each.field: each.how for each in withheld_fields(DATASET, policy)}
+    assert "kept as it is where flag is true; replaced by *** everywhere else" == said["email"]
 
 
 def test_rules_come_in_groups():

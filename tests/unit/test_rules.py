@@ -30,7 +30,7 @@ from streampay_export._core.rules import (
 from streampay_export.errors import InvalidPolicy
 
 MINE = SubjectIn(column="author")
-OUT = ValueIn(column="direction", values=["out", "self"])
+OUT = ValueIn(column="way", values=["out", "self"])
 LOWERED = Custom("lowered", str.lower)
 
 
@@ -215,9 +215,9 @@ def test_a_rule_may_change_the_type(rule, kind, expected):
 )
 def test_a_rule_has_a_name_and_words(rule, name, words):
     """
-    What the policy page and `withheld.json` say of it.
+    What the policy page and `withheld.json` say of it; a column is called as the field that maps it.
     """
-    assert (name, words) == (rule_name(rule), how(rule))
+    assert (name, words) == (rule_name(rule), how(rule, {"way": "direction"}))
 
 
 def test_groups_put_several_fields_under_one_rule():

@@ -188,6 +188,7 @@ def listed_fields(dataset: Dataset, policy: Policy) -> tuple[ListedField, ...]:
     Return every field of the dataset that may be spoken of, in catalog order.
     """
     ruled = ((each, policy.rule(dataset.name, each.name)) for each in dataset.fields)
+    names = {each.column: each.name for each in dataset.fields}
     return tuple(
         ListedField(
             name=each.name,
@@ -196,7 +197,7 @@ def listed_fields(dataset: Dataset, policy: Policy) -> tuple[ListedField, ...]:
             category=each.category,
             origin=str(each.origin or ""),
             description=each.description,
-            how=how(entry.rule),
+            how=how(entry.rule, names),
         )
         for each, entry in ruled
         if entry.disclose

@@ -33,12 +33,15 @@ _MASKS: Mapping[MaskKind, str] = {
 }
 
 
-def how(rule: AnyRule) -> str:
+def how(rule: AnyRule, names: Mapping[str, str]) -> str:
     """
     Return what the rule does to a value, as the end of the sentence "The value is ...".
+
+    *names* are the fields' names by column: a person knows the files' names, not the table's.
     """
     if isinstance(rule, ByRow):
-        return f"{_simply(rule.then)} where {_condition(rule.when)}; {_simply(rule.otherwise)} everywhere else"
+        where = _condition(rule.when, names.get(rule.when.column, rule.when.column))
+        return f"{_simply(rule.then)} where {where}; {_simply(rule.otherwise)} everywhere else"
     return _simply(rule)
 
 
@@ -62,11 +65,11 @@ def _simply(rule: SimpleRule) -> str:
             assert_never(rule)
 
 
-def _condition(condition: Condition) -> str:
+def _condition(condition: Condition, name: str) -> str:
     match condition:
-        case SubjectIn(column=column):
-            return f"{column} is you"
-        case ValueIn(column=column, values=values):
-            return f"{column} is {' or '.join(values)}"
+        case SubjectIn():
+            return f"{name} is you"
+        case ValueIn(values=values):
+            return f"{name} is {' or '.join(values)}"
         case _:
             assert_never(condition)
