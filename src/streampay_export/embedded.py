@@ -167,6 +167,7 @@ def embedded(
         storage=FsspecStorage(places.storage),
         audit=audit,
         keys=keys.provider,
+        versions=keys.versions,
         tagger=keys.tagger,
         sealer=JobSealer,
         tickets=keys.tickets,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from attrs import field, frozen
 
-from ._core.job import Failure, Job
+from ._core.job import Failure, Job, key_context
 from ._core.lifecycle import State
 from ._core.trail import Event
 from .errors import ExportError
@@ -22,6 +22,10 @@ from .wiring import Wiring
 logger = logging.getLogger("streampay_export")
 
 SWEEP_EVERY = timedelta(seconds=10)
+# Between wrapping a job key and storing it there is a moment when no row shows it.
+SETTLED = timedelta(hours=1)
+# A day it wraps, seven more it unwraps: then what is still wrapped under it goes under the newest.
+LEAVES_AFTER = timedelta(days=7)
 _ARTIFACT_KEY = re.compile(r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)\.zip\Z")
 
 
@@ -36,6 +40,7 @@ class Swept:
     exhausted: int = 0
     rung: int = 0
     orphans: int = 0
+    key_versions_destroyed: int = 0
     delivered: int = 0
     failures: int = 0
 
@@ -71,6 +76,7 @@ class Sweeper:
         deleted = each(jobs.orphans(), self._delete_artifact)
         rung = each(jobs.waiting(), self._ring)
         orphans = self._delete_unclaimed(failures)
+        destroyed = self._keep_versions(failures)
         delivered = self._record.deliver()
         self._checkpoint(failures)
         return Swept(
@@ -79,6 +85,7 @@ class Sweeper:
             exhausted=exhausted,
             rung=rung,
             orphans=orphans,
+            key_versions_destroyed=destroyed,
             delivered=delivered,
             failures=failures[0],
         )
@@ -139,6 +146,35 @@ class Sweeper:
         except ExportError as error:
             logger.warning("sweeper: audit: %s", error)
             failures[0] += 1
+
+    def _keep_versions(self, failures: list[int]) -> int:
+        """
+        See to it that today's version of the key-encryption key is there, and those go that wrap nothing.
+        """
+        w = self._wiring
+        if w.versions is None:
+            return 0
+        destroyed = 0
+        try:
+            now = w.jobs.now()
+            w.versions.renew(now)
+            for key_id, since in w.versions.retired().items():
+                if now - since >= LEAVES_AFTER:
+                    for job in w.jobs.wrapped_under(key_id):
+                        self._try(self._rewrap, job, failures)
+                if now - since >= SETTLED and not w.jobs.wrapped_under(key_id, limit=1):
+                    w.versions.destroy(key_id)
+                    destroyed += 1
+        except ExportError as error:
+            logger.warning("sweeper: key versions: %s", error)
+            failures[0] += 1
+        return destroyed
+
+    def _rewrap(self, job: Job) -> bool:
+        w, context = self._wiring, key_context(job.tenant, job.id)
+        if job.wrapped_key is None:
+            return False
+        return w.jobs.rewrap(job, w.keys.wrap(w.keys.unwrap(job.wrapped_key, context), context))
 
     def _delete_unclaimed(self, failures: list[int]) -> int:
         """

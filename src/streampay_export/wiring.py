@@ -22,7 +22,7 @@ from .ports.deadline import DeadlineRule
 from .ports.dispatch import Dispatcher
 from .ports.identity import MakeId, Randomness
 from .ports.jobs import JobStore
-from .ports.keys import KeyProvider, Sealer, Tagger
+from .ports.keys import KeyProvider, KeyVersions, Sealer, Tagger
 from .ports.links import Links
 from .ports.outbox import Outbox
 from .ports.report import Report
@@ -48,6 +48,7 @@ class Wiring:
     With *allow_partial* a dataset that cannot be read makes an export partial, and said to be, instead of failing
     it. *deadline* says when the law wants an answer (GDPR Art. 12(3), unless another law applies). *trail* reads
     the audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
+    *versions* are those of the key behind *keys*: `None` where a key management service looks after them.
     """
 
     catalog: Catalog
@@ -84,6 +85,7 @@ class Wiring:
     deadline: DeadlineRule = field(factory=CalendarMonths)
     trail: AuditReader | None = None
     checkpoint: Callable[[], object] = field(default=lambda: None)
+    versions: KeyVersions | None = None
 
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)

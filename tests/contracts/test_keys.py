@@ -3,6 +3,7 @@ Our keys keep the contracts of their ports, and the contracts catch keys that do
 """
 
 import hashlib
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +12,11 @@ from attrs import evolve
 from streampay_export._core.job import WrappedKey
 from streampay_export.keys.local import LocalKeys
 from streampay_export.keys.memory import MemoryKeys
+from streampay_export.keys.ring import KeyRing
 from streampay_export.keys.sealing import JobSealer
+from streampay_export.keys.table import new_table
 from streampay_export.testing.contracts.file_cipher import CONTEXT, FileCipherContract
+from streampay_export.testing.contracts.key_versions import BORN, KeyVersionsContract
 from streampay_export.testing.contracts.keys import KeyProviderContract, SealerContract, TaggerContract
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -48,6 +52,45 @@ class TestMemoryProvider(KeyProviderContract):
         Keys of another seed.
         """
         return MemoryKeys(b"two").provider
+
+
+class TestLocalVersions(KeyVersionsContract):
+    @pytest.fixture
+    def provider(self, tmp_path):
+        """
+        One process's keys.
+        """
+        return LocalKeys.init(tmp_path / "keys", created_at=BORN).provider
+
+    @pytest.fixture
+    def versions(self, provider, tmp_path):
+        """
+        The versions as another process has them.
+        """
+        return LocalKeys.load(tmp_path / "keys").versions
+
+
+class TestMemoryVersions(KeyVersionsContract):
+    @pytest.fixture
+    def keys(self):
+        """
+        Keys made at a known instant.
+        """
+        return KeyRing(new_table(BORN, os.urandom), where="memory")
+
+    @pytest.fixture
+    def provider(self, keys):
+        """
+        Wraps.
+        """
+        return keys.provider
+
+    @pytest.fixture
+    def versions(self, keys):
+        """
+        Renews and destroys.
+        """
+        return keys.versions
 
 
 class TestTagger(TaggerContract):

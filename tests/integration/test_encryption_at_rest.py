@@ -21,7 +21,7 @@ import pytest
 from attrs import evolve
 from tests.canaries import holds
 
-from streampay_export import Actor, Policies, Subject, Worker
+from streampay_export import Actor, Policies, Subject, Sweeper, Worker
 from streampay_export._core.job import Job
 from streampay_export._core.lifecycle import State
 from streampay_export.artifact import artifact_file, sealer_of
@@ -298,6 +298,47 @@ def test_stolen_storage_and_database_without_the_keys_do_not_decrypt(house: Embe
     LocalKeys.init(tmp_path / "others", created_at=datetime.now(UTC))
     with pytest.raises(KeysMissing):
         stolen(tmp_path / "house" / "exports", earlier, tmp_path / "others", job)
+
+
+def test_an_earlier_database_opens_nothing_once_the_key_version_is_destroyed(
+    house: Embedded, tmp_path: Path
+) -> None:
+    """
+    Storage, keys as they are now and a database from before: enough until the version goes, and not after.
+    """
+    folder = tmp_path / "house"
+    job = exported(house)
+    storage = tmp_path / "storage"
+    shutil.copytree(folder / "exports", storage)
+    earlier = dump(folder, tmp_path / "earlier.db")
+    house.service.delete(ALICE, job.id)
+    versions = house.wiring.versions
+    now = house.wiring.jobs.now()
+    assert versions.renew(now + timedelta(days=1))
+    assert stolen(storage, earlier, folder / "keys", job)
+
+    later = evolve(house.wiring, jobs=Later(house.wiring.jobs, timedelta(days=1, hours=1)))
+    assert Sweeper(later).sweep().key_versions_destroyed == 1
+    with pytest.raises(KeysMissing):
+        stolen(storage, earlier, folder / "keys", job)
+
+
+class Later:
+    """
+    A job store whose clock is ahead.
+    """
+
+    def __init__(self, inner, ahead: timedelta) -> None:
+        self._inner, self._ahead = inner, ahead
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def now(self):
+        """
+        Return a later instant.
+        """
+        return self._inner.now() + self._ahead
 
 
 def test_an_altered_artifact_is_refused_and_recorded(house: Embedded, tmp_path: Path) -> None:

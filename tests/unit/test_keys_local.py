@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -452,7 +452,7 @@ def test_a_lasting_key_in_use_is_not_revoked_either(folder, file):
 
 ROTATE = """
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from streampay_export.keys.local import LocalKeys
 for _ in range(3):
     LocalKeys.rotate(sys.argv[1], created_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -531,3 +531,92 @@ def test_keys_that_are_missing_linked_or_full_are_not_rotated(folder, file, tmp_
     with pytest.raises(KeysMissing, match="is full"):
         LocalKeys.rotate(folder, created_at=NOW)
     assert before == file.read_bytes()
+
+
+def test_a_process_sees_the_version_that_another_made(folder):
+    """
+    What one process wraps under a new version every other unwraps, and wraps under too, without a restart.
+    """
+    web, worker = LocalKeys.load(folder), LocalKeys.load(folder)
+    before = web.provider.wrap(JOB_KEY, b"job")
+    assert worker.versions.renew(NOW + timedelta(days=1))
+    after = worker.provider.wrap(JOB_KEY, b"job")
+
+    assert before.key_id != after.key_id == web.provider.wrap(JOB_KEY, b"job").key_id
+    assert [JOB_KEY, JOB_KEY] == [web.provider.unwrap(each, b"job") for each in (before, after)]
+
+
+def test_a_destroyed_version_is_in_no_file(folder, file):
+    """
+    Neither the table nor the file it replaced holds the root of a destroyed version; other roots stay.
+    """
+    keys = LocalKeys.load(folder)
+    table = json.loads(file.read_text())
+    (row,) = (row for row in table["keys"] if row["purpose"] == "key-encryption")
+    root, (other,) = table["roots"].pop(row["root"]), table["roots"].values()
+    keys.versions.renew(NOW + timedelta(days=1))
+    with file.open("rb") as former:
+        keys.versions.destroy(row["key_id"])
+        wiped = former.read()
+    left = b"".join(path.read_bytes() for path in folder.iterdir())
+
+    assert root.encode() not in left
+    assert other.encode() in left
+    assert not wiped.strip(b"\0")
+    assert 0o600 == file.stat().st_mode & 0o777
+
+
+def test_of_renewals_at_once_one_makes_the_version(folder, file):
+    """
+    However many sweepers find the version a day old, there is one new one.
+    """
+    rings = [LocalKeys.load(folder) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda keys: keys.versions.renew(NOW + timedelta(days=1)), rings))
+
+    assert 1 == sum(made)
+    assert 1 == len(rings[0].versions.retired())
+
+
+def test_keys_in_use_outlive_their_file(folder, file):
+    """
+    A process whose key file is taken away goes on with what it has read; it makes no new version of it.
+    """
+    keys = LocalKeys.load(folder)
+    wrapped = keys.provider.wrap(JOB_KEY, b"job")
+    file.unlink()
+
+    assert JOB_KEY == keys.provider.unwrap(wrapped, b"job")
+    with pytest.raises(KeysMissing):
+        keys.versions.renew(NOW + timedelta(days=1))
+
+
+def test_a_file_replaced_while_it_is_read_is_read_again(folder, file, monkeypatch):
+    """
+    What was opened may be wiped already: what counts is the file that is there now.
+    """
+    keys = LocalKeys.load(folder)
+    checked = []
+
+    def rotate_meanwhile(path, *rest):
+        checked.append(path)
+        if len(checked) == 1:
+            keys.versions.renew(NOW + timedelta(days=1))
+
+    monkeypatch.setattr("streampay_export.keys.local._check_mode", rotate_meanwhile)
+    read = LocalKeys.load(folder)
+
+    assert JOB_KEY == read.provider.unwrap(keys.provider.wrap(JOB_KEY, b"job"), b"job")
+    assert len(checked) > 2
+
+
+def test_keys_that_cannot_be_changed_have_no_versions(folder, tmp_path):
+    """
+    A key file that is a link to elsewhere is whoever's to renew that put it there.
+    """
+    linked = tmp_path / "linked"
+    linked.mkdir(mode=0o700)
+    (linked / "keys.json").symlink_to(folder / "keys.json")
+
+    assert LocalKeys.load(linked).versions is None
+    assert LocalKeys.load(folder).versions is not None

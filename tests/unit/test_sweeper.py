@@ -8,12 +8,17 @@ import io
 import threading
 from datetime import timedelta
 
+import pytest
+from attrs import evolve
+
 from streampay_export import Subject
+from streampay_export._core.job import key_context
 from streampay_export._core.lifecycle import State
-from streampay_export.errors import JobStoreUnavailable, StorageUnavailable
+from streampay_export.errors import JobStoreUnavailable, KeysMissing, StorageUnavailable
+from streampay_export.sweeper import Sweeper
 from streampay_export.testing.deployment import MemoryDeployment
 
-from .test_service import ALICE, payouts, ready
+from .test_service import ALICE, payouts, ready, token
 
 
 def test_expired_exports_are_shredded_deleted_and_recorded() -> None:
@@ -111,3 +116,95 @@ def test_run_goes_on_after_a_failed_round(monkeypatch) -> None:
     thread.join(10)
     assert not thread.is_alive()
     assert len(turns) == 2
+
+
+def test_key_versions_are_made_daily_and_gone_after_eight_days() -> None:
+    """
+    One export a day for three weeks: each opens as long as it lives, and no version is older than eight days.
+    """
+    house = MemoryDeployment({"payouts": payouts(3)})
+    born: dict[str, object] = {}
+    versions = house.wiring.versions
+    for day in range(21):
+        house.sweeper.sweep()
+        job = house.jobs.get("default", ready(house))
+        born.setdefault(job.wrapped_key.key_id, house.clock())
+        link = house.service.link(ALICE, job.id)
+        assert b"".join(house.service.open(ALICE, job.id, token(link.url)).read(0, 2)) == b"PK"
+        assert day + 1 == len(born)
+        for hour in range(24):
+            house.clock.advance(timedelta(hours=1))
+            if hour % 6 == 0:
+                house.sweeper.sweep()
+        kept = {key_id for key_id in born if key_id in versions.retired()}
+        assert all(house.clock() - born[key_id] <= timedelta(days=8, hours=1) for key_id in kept)
+        assert {key_id for key_id in born if house.jobs.wrapped_under(key_id)} <= kept | {list(born)[-1]}
+
+
+def test_what_outlives_a_key_version_is_wrapped_anew() -> None:
+    """
+    An export that waits for nine days is not lost: its key is under a newer version when the first one goes.
+    """
+    house = MemoryDeployment({"payouts": payouts(3)})
+    house.sweeper.sweep()
+    job_id = house.service.request(ALICE, Subject("alice")).export.id
+    first = house.jobs.get("default", job_id)
+    there = []
+    for days in (1, 7):
+        house.clock.advance(timedelta(days=days))
+        house.sweeper.sweep()
+        there.append(first.wrapped_key.key_id in house.wiring.versions.retired())
+    later = house.jobs.get("default", job_id)
+
+    assert [True, False] == there
+    assert first.wrapped_key.key_id != later.wrapped_key.key_id
+    assert first.revision == later.revision
+    with pytest.raises(KeysMissing):
+        house.wiring.keys.unwrap(first.wrapped_key, key_context("default", job_id))
+    assert house.worker.work().state is State.READY
+
+
+def test_a_version_is_not_destroyed_in_the_hour_it_retired() -> None:
+    """
+    A job key that was wrapped but not stored yet when the version changed still opens.
+    """
+    house = MemoryDeployment({"payouts": payouts(3)})
+    house.sweeper.sweep()
+    wrapped = house.wiring.keys.wrap(bytes(32), b"job")
+    house.clock.advance(timedelta(days=1))
+    for _ in range(6):
+        house.sweeper.sweep()
+        house.clock.advance(timedelta(minutes=9))
+    assert bytes(32) == house.wiring.keys.unwrap(wrapped, b"job")
+    house.clock.advance(timedelta(minutes=9))
+    assert house.sweeper.sweep().key_versions_destroyed == 1
+
+
+def test_a_key_that_does_not_open_blocks_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A wrapped key that was damaged is counted as a failure; its version stays, as it still wraps something.
+    """
+    house = MemoryDeployment({"payouts": payouts(3)})
+    house.sweeper.sweep()
+    job = house.jobs.get("default", house.service.request(ALICE, Subject("alice")).export.id)
+    assert house.jobs.rewrap(job, evolve(job.wrapped_key, ciphertext=b"damaged"))
+    for days in (1, 7):
+        house.clock.advance(timedelta(days=days))
+        swept = house.sweeper.sweep()
+    assert (1, 0) == (swept.failures, swept.key_versions_destroyed)
+
+    def unwritable(now) -> None:
+        raise KeysMissing("the folder is read-only")
+
+    monkeypatch.setattr(house.wiring.versions, "renew", unwritable)
+    assert house.sweeper.sweep().failures == 1
+
+
+def test_keys_that_look_after_themselves_are_left_alone() -> None:
+    """
+    With a key management service nothing is renewed or destroyed here.
+    """
+    house = MemoryDeployment()
+    wiring = evolve(house.wiring, versions=None)
+    assert Sweeper(wiring).sweep().key_versions_destroyed == 0
+    assert {} == house.wiring.versions.retired()

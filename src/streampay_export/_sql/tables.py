@@ -74,6 +74,7 @@ job_table = Table(
     Index("export_job_whose", "tenant", "whose", "created_at", "id"),
     Index("export_job_expires", "state", "expires_at", "id"),
     Index("export_job_orphaned", "orphaned_at", "id"),
+    Index("export_job_wrapped", "wrapped_key_id", "tenant", "id"),
 )
 
 idempotency_table = Table(

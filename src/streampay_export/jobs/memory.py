@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve
 
 from .._core.deadline import Deadline
-from .._core.job import Claim, DatasetProgress, Failure, Job
+from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
 from .._core.trail import AuditEntry
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost
@@ -271,6 +271,24 @@ class MemoryJobStore:
             job = self.get(tenant, job_id)
             if job is not None and job.state in FINAL and job.artifact is not None:
                 self._change(job, artifact=None)
+
+    def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.wrapped_under`.
+        """
+        under = [job for job in self._all() if job.wrapped_key is not None and job.wrapped_key.key_id == key_id]
+        return sorted(under, key=lambda job: (job.tenant, job.id))[:limit]
+
+    def rewrap(self, job: Job, wrapped: WrappedKey) -> bool:
+        """
+        See `JobStore.rewrap`.
+        """
+        with self._lock:
+            held = self.get(job.tenant, job.id)
+            if held is None or held.wrapped_key is None or held.wrapped_key != job.wrapped_key:
+                return False
+            self._jobs[job.tenant, job.id] = evolve(held, wrapped_key=wrapped)
+            return True
 
     def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
         """

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Select, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from .._core.deadline import Deadline
-from .._core.job import Claim, DatasetProgress, Failure, Job
+from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
 from .._core.trail import AuditEntry
 from .._sql.database import Database
@@ -302,6 +302,30 @@ class SqlJobStore:
             job = _locked(connection, tenant, job_id)
             if job is not None and job.state in FINAL and job.artifact is not None:
                 self._change(connection, job, artifact=None)
+
+    def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
+        """
+        See `JobStore.wrapped_under`.
+        """
+        under = select(jobs).where(jobs.c.wrapped_key_id == key_id)
+        return self._jobs(under.order_by(jobs.c.tenant, jobs.c.id).limit(limit))
+
+    def rewrap(self, job: Job, wrapped: WrappedKey) -> bool:
+        """
+        See `JobStore.rewrap`. On SQLite the write-ahead log is emptied of the former wrapping.
+        """
+        if job.wrapped_key is None:
+            return False
+        this = (jobs.c.tenant == job.tenant, jobs.c.id == job.id)
+        same = (
+            jobs.c.wrapped_key_id == job.wrapped_key.key_id,
+            jobs.c.wrapped_key == job.wrapped_key.ciphertext,
+        )
+        values = {"wrapped_key_id": wrapped.key_id, "wrapped_key": wrapped.ciphertext}
+        with self._database.writing() as connection:
+            changed = connection.execute(update(jobs).where(*this, *same).values(values)).rowcount == 1
+        self._database.truncate_log()
+        return changed
 
     def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
         """

@@ -20,7 +20,7 @@ from typing import Self
 from ..errors import InvalidConfiguration, KeysMissing, StorageUnavailable, quoted
 from .derivation import KeyPurpose
 from .ring import KeyRing
-from .table import ROTATED_BY_DEFAULT, dump, load, new_table
+from .table import ROTATED_BY_DEFAULT, KeyTable, dump, load, new_table
 
 FILE = "keys.json"
 # A rotation adds about a kilobyte: two years of daily ones.
@@ -44,8 +44,8 @@ class LocalKeys(KeyRing):
 
         Raises `KeysMissing` when there are none, when others can read them, and when they are damaged.
         """
-        file = Path(path) / FILE
-        return cls(load(_read_private(file)), where=str(file))
+        held = _TableFile(Path(path) / FILE)
+        return cls(held.read(), where=str(held.file), held=held)
 
     @classmethod
     def init(
@@ -83,28 +83,23 @@ class LocalKeys(KeyRing):
         Give each of *purposes* a new key, retire the former one, revoke the keys named, and read them back.
 
         Without *purposes* it is those whose current key is revoked; with neither, the `ROTATED_BY_DEFAULT`.
-        No key is destroyed. Of several rotations at once none is lost. Processes that run keep the keys
-        they have read: restart workers first, as an older worker does not open a newer process's jobs.
+        No key is destroyed. Of several rotations at once none is lost. Processes that run keep the signing
+        keys they have read until they are started again; the key-encryption key is read again by itself.
 
         Raises `InvalidRequest` for a purpose that is not rotated and for a current key that would be revoked
         alone, `UnknownName` for an unknown key, `KeysMissing` when the keys cannot be read or written, and
         `StorageUnavailable` when another process holds the folder for `LONGEST_WAIT` seconds.
         """
-        file = Path(path) / FILE
-        load(_read_private(file))  # what is missing or damaged is said so, before anything is held
-        try:
-            with _held(file.parent):
-                table = load(_read_private(file))
-                if purposes is None:
-                    purposes = table.purposes_of(revoke) if revoke else ROTATED_BY_DEFAULT
-                content = dump(table.rotated(purposes, revoke, created_at=created_at, randomness=randomness))
-                if file.is_symlink():
-                    raise KeysMissing(f"{quoted(str(file))} is a link; rotate the keys where the file itself is")
-                if len(content) > LARGEST_FILE:
-                    raise KeysMissing(f"{quoted(str(file))} is full; no key was made")
-                _write(file, content, os.replace)
-        except OSError as error:
-            raise _unwritable(file, error) from None
+
+        def change(table: KeyTable) -> KeyTable:
+            rotating = purposes
+            if rotating is None:
+                rotating = table.purposes_of(revoke) if revoke else ROTATED_BY_DEFAULT
+            return table.rotated(rotating, revoke, created_at=created_at, randomness=randomness)
+
+        held = _TableFile(Path(path) / FILE)
+        held.read()  # what is missing or damaged is said so, before anything is held
+        held.change(change)
         return cls.load(path)
 
     @classmethod
@@ -128,12 +123,81 @@ class LocalKeys(KeyRing):
         return cls.load(path)
 
 
+class _TableFile:
+    """
+    A `HeldTable` in a file that several processes share.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._known: tuple[tuple[int, ...], KeyTable] | None = None
+
+    @property
+    def changeable(self) -> bool:
+        """
+        Whether the file is where it seems to be, and may be replaced.
+        """
+        return not self.file.is_symlink() and os.access(self.file.parent, os.W_OK)
+
+    def read(self) -> KeyTable:
+        """
+        Return the table, read again if the file is another than before.
+        """
+        known = self._known
+        try:
+            found = _signs(self.file.stat())
+        except OSError:
+            found = None
+        # Keys that are in use go on when the file is taken away under them.
+        if known is not None and found in {None, known[0]}:
+            return known[1]
+        table = load(_read_private(self.file))
+        if found is not None:
+            self._known = (found, table)
+        return table
+
+    def change(self, change: Callable[[KeyTable], KeyTable]) -> KeyTable:
+        """
+        Replace the file, unless *change* leaves the table as it is.
+        """
+        try:
+            with _held(self.file.parent):
+                before = load(_read_private(self.file))
+                after = change(before)
+                if after != before:
+                    self._replace(dump(after))
+        except OSError as error:
+            raise _unwritable(self.file, error) from None
+        return after
+
+    def _replace(self, content: bytes) -> None:
+        if self.file.is_symlink():
+            raise KeysMissing(f"{quoted(str(self.file))} is a link; change the keys where the file itself is")
+        if len(content) > LARGEST_FILE:
+            raise KeysMissing(f"{quoted(str(self.file))} is full; no key was made")
+        with self.file.open("r+b") as former:
+            _write(self.file, content, os.replace)
+            # What a table destroyed is not to lie in blocks that the file system calls free.
+            former.write(bytes(os.fstat(former.fileno()).st_size))
+            former.flush()
+            os.fsync(former.fileno())
+
+
+def _signs(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def _read_private(file: Path) -> bytes:
     try:
-        with file.open("rb") as opened:
-            _check_mode(file.parent, file.parent.stat().st_mode, 0o022, "replaced", "700")
-            _check_mode(file, os.fstat(opened.fileno()).st_mode, 0o077, "read", "600")
-            return opened.read(LARGEST_FILE)
+        while True:
+            with file.open("rb") as opened:
+                _check_mode(file.parent, file.parent.stat().st_mode, 0o022, "replaced", "700")
+                found = os.fstat(opened.fileno())
+                _check_mode(file, found.st_mode, 0o077, "read", "600")
+                content = opened.read(LARGEST_FILE)
+            # One that was replaced meanwhile may have been wiped before it was read.
+            if _signs(file.stat())[:2] == _signs(found)[:2]:
+                return content
     except FileNotFoundError:
         raise KeysMissing(
             f"there is no {quoted(str(file))}; bring it back, or make keys for a new deployment: "

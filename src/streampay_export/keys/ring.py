@@ -10,6 +10,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from .._core.signature import KeyState
+from ..ports.keys import KeyProvider, KeyVersions
 from ..signing.ed25519 import Ed25519Key, Ed25519Signer
 from ..signing.hmac import HmacKey, HmacSigner
 from .chaining import HmacChain
@@ -17,7 +18,7 @@ from .derivation import KeyPurpose
 from .sealing import JobSealer
 from .table import KeyTable
 from .tagging import HmacTagger
-from .wrapping import KeyWrapper
+from .versions import HeldTable, TableInMemory, VersionedWrapper
 
 
 @frozen(kw_only=True)
@@ -36,19 +37,30 @@ class KeyRing:
     """
     What a deployment's keys do. Thread-safe; nothing to close. The keys themselves have no getter.
 
-    *provider* wraps job keys, *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors*
-    sign what a person carries, *manifests* signs bundles, *chain* links the audit trail's entries and
-    *checkpoints* signs how far they go. A current key does all of its purpose; a retired one still
-    opens and verifies; a revoked one does nothing.
+    *provider* wraps job keys under the newest of the *versions* (`None` where the table cannot be
+    changed), *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors* sign what a person
+    carries, *manifests* signs bundles, *chain* links the audit trail's entries and *checkpoints* signs how
+    far they go. A current key does all of its purpose; a retired one still opens and verifies; a revoked
+    one does nothing.
     """
 
-    def __init__(self, table: KeyTable, *, where: str, randomness: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self,
+        table: KeyTable,
+        *,
+        where: str,
+        randomness: Callable[[int], bytes] = os.urandom,
+        held: HeldTable | None = None,
+    ) -> None:
         self._randomness = randomness
         self._described = tuple(
             KeyDescription(purpose=row.purpose, key_id=row.key_id, state=row.state, where=where)
             for row in table.keys
         )
-        self.provider = _wrapper(table)
+        held = held or TableInMemory(table)
+        wrapper = VersionedWrapper(held, randomness)
+        self.provider: KeyProvider = wrapper
+        self.versions: KeyVersions | None = wrapper if held.changeable else None
         self.tagger = HmacTagger(
             owner_key=_current(table, KeyPurpose.OWNER_TAG),
             audit_key=_current(table, KeyPurpose.AUDIT_PSEUDONYM),
@@ -70,12 +82,6 @@ class KeyRing:
         Return every key without its secret, in the table's order.
         """
         return self._described
-
-
-def _wrapper(table: KeyTable) -> KeyWrapper:
-    rows = table.of(KeyPurpose.KEY_ENCRYPTION)
-    current = next(row.key_id for row, _ in rows if row.state is KeyState.CURRENT)
-    return KeyWrapper(current, {row.key_id: key for row, key in rows if row.state is not KeyState.REVOKED})
 
 
 def _current(table: KeyTable, purpose: KeyPurpose) -> bytes:

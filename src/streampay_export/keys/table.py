@@ -122,6 +122,18 @@ class KeyTable:
             rows.append(evolve(row, state=KeyState.REVOKED if row.key_id in revoked else state))
         return KeyTable(roots={**self.roots, **_by_id(roots)}, keys=tuple(rows))
 
+    def without_version(self, key_id: str) -> KeyTable:
+        """
+        Return a table without that retired key-encryption key and its root; any other key stays.
+        """
+        rows = tuple(
+            row
+            for row in self.keys
+            if (row.key_id, row.purpose, row.state) != (key_id, KeyPurpose.KEY_ENCRYPTION, KeyState.RETIRED)
+        )
+        needed = {row.root for row in rows}
+        return KeyTable(roots={name: root for name, root in self.roots.items() if name in needed}, keys=rows)
+
 
 def new_table(created_at: datetime, randomness: Callable[[int], bytes]) -> KeyTable:
     """

@@ -10,7 +10,7 @@ from typing import Protocol
 from attrs import field, frozen
 
 from .._core.deadline import Deadline
-from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, all_progress
+from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey, all_progress
 from .._core.lifecycle import Completeness, State
 from .._core.trail import AuditEntry
 
@@ -76,7 +76,7 @@ class JobStore(Protocol):
     `now()` is the one clock of leases, tickets and expiry. *entries* go into the outbox in the same
     transaction as the change. Raises `JobStoreUnavailable`, within a bounded wait, when the store does
     not answer. A tenant or id that no job could have (of any length, with any character) is unknown,
-    never an error. `revision` rises by one with every change but `renew`.
+    never an error. `revision` rises by one with every change but `renew` and `rewrap`.
     """
 
     def now(self) -> datetime:
@@ -214,6 +214,18 @@ class JobStore(Protocol):
     def forget_artifact(self, tenant: str, job_id: str) -> None:
         """
         Clear the artifact of a job in a final state, once its object is deleted.
+        """
+
+    def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
+        """
+        Return jobs of all tenants whose key is wrapped under this key-encryption key, by (tenant, id).
+        """
+
+    def rewrap(self, job: Job, wrapped: WrappedKey) -> bool:
+        """
+        Put another wrapping of the job's key in the place of the one that *job* has.
+
+        `False`, and nothing changes, where the row has another one by now, or none, as it was shredded.
         """
 
     def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from .._core.encrypted_file import FileContext
@@ -21,6 +23,30 @@ class KeyProvider(Protocol):
     def unwrap(self, wrapped: WrappedKey, context: bytes) -> bytes:
         """
         Return the job key, or raise `KeysMissing` for an unknown key id or a wrong context.
+        """
+
+
+class KeyVersions(Protocol):
+    """
+    The versions of a key-encryption key that this library keeps; a key management service has its own.
+
+    Thread-safe, and safe for several processes. One version wraps; those before it only unwrap, until
+    they are destroyed. Methods that write raise `KeysMissing` where that is not possible.
+    """
+
+    def renew(self, now: datetime) -> bool:
+        """
+        Make a new version if the one that wraps is a day old; say whether this call made it.
+        """
+
+    def retired(self) -> Mapping[str, datetime]:
+        """
+        Return the versions that only unwrap, by key id, with the instant (UTC) since which they do not wrap.
+        """
+
+    def destroy(self, key_id: str) -> None:
+        """
+        Destroy a retired version for good: nothing wrapped under it opens again. Any other is left alone.
         """
 
 

@@ -91,6 +91,7 @@ class MemoryDeployment:
             storage=self.storage,
             audit=self.audit,
             keys=keys.provider,
+            versions=keys.versions,
             tagger=keys.tagger,
             sealer=JobSealer,
             tickets=keys.tickets,
