@@ -147,6 +147,20 @@ def test_a_policy_that_does_not_fit_its_catalog_is_refused(misfit):
         policies.check(CATALOG)
 
 
+@pytest.mark.parametrize(
+    ("rules", "where"),
+    [({"id": Keep()}, "payouts.id: a rule stands"), ([{"id": "keep"}], "payouts.id: a rule stands")]
+    + [(given, "payouts: rules are groups") for given in (KEPT, [KEPT], "id", None)],
+    ids=["rule", "name", "entry", "entries", "text", "nothing"],
+)
+def test_rules_of_another_shape_are_refused(rules, where):
+    """
+    A rule without its reason, or without its field, is refused when the policy is built.
+    """
+    with pytest.raises(InvalidPolicy, match=f"policy, {where}"):
+        Policy(profile="self", rules={"payouts": rules})
+
+
 def test_a_key_without_a_rule_is_not_refused():
     """
     A key that nobody named is not exported, and pages are in its order all the same.

@@ -6,7 +6,7 @@ A policy is data; `compile_cut` (in `cut.py`) makes it, once per dataset, into o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -63,13 +63,24 @@ def _gathered(rules: Mapping[str, FieldRules | Iterable[FieldRules]]) -> Mapping
     gathered: dict[str, FieldRules] = {}
     for dataset, groups in rules.items():
         merged: dict[str, FieldRule] = {}
-        for group in (groups,) if isinstance(groups, Mapping) else groups:
+        for group in _groups(dataset, groups):
             twice = sorted(merged.keys() & group.keys())
             if twice:
                 raise InvalidPolicy(f"{dataset}.{twice[0]}", "two groups have a rule for this field; leave one")
             merged.update(group)
         gathered[dataset] = MappingProxyType(merged)
     return MappingProxyType(gathered)
+
+
+def _groups(dataset: str, given: object) -> Iterator[FieldRules]:
+    groups: Iterable[object] = given if isinstance(given, Iterable) and not isinstance(given, Mapping) else (given,)
+    for group in groups:
+        if not isinstance(group, Mapping):
+            raise InvalidPolicy(dataset, "rules are groups such as keep(...), or a mapping by the fields' names")
+        for name, entry in group.items():
+            if not isinstance(entry, FieldRule):
+                raise InvalidPolicy(f"{dataset}.{name}", "a rule stands in a FieldRule, beside its reason")
+        yield group
 
 
 @frozen(kw_only=True)
