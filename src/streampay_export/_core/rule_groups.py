@@ -2,7 +2,7 @@
 Rules for several fields at once, as a policy lists them: what happens, why, and to which fields.
 
 Each function returns a group, rules by field name; `Policy` takes groups in a list and refuses two rules for
-one field. A rule other than these is a group too: `{"memo": FieldRule(rule=..., reason="...")}`.
+one field. Any other rule makes a group with `ruled`; a mapping of `FieldRule`s is one too.
 """
 
 from __future__ import annotations
