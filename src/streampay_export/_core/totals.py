@@ -5,7 +5,7 @@ Control totals of a page: exact sums of what was written, by amount, asset, dire
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Context, Decimal, Inexact, localcontext
 from operator import itemgetter
 from typing import TypeAlias
@@ -16,8 +16,8 @@ from .figures import MonthKey, Total, TotalKey
 from .selection import Row, Selection
 
 _Columns: TypeAlias = Sequence[Sequence[str | None]]
-_Group: TypeAlias = tuple[str | None, str, str]
-"""Asset, direction and month of one row."""
+_Group: TypeAlias = tuple[str | None, tuple[str, str]]
+"""Of one row the asset, and its direction and month."""
 
 # Any number this package writes fits, before and after the point; to round would be an error.
 _EXACT = Context(prec=4 * MOST_DIGITS, traps=[Inexact])
@@ -47,20 +47,32 @@ def monthly_totals_of(
     months = _months(selection, places)
 
     def totals(rows: Sequence[Row], columns: _Columns) -> Mapping[MonthKey, Total]:
-        found: dict[MonthKey, Total] = {}
         if not amounts:
-            return found
+            return {}
         when = list(zip(ways(rows, columns), months(rows, columns), strict=True))
+        # Amounts mostly share their asset's column: rows are then grouped once for all of them.
+        grouped: dict[object, Mapping[_Group, Sequence[int]]] = {}
+        found: dict[MonthKey, Total] = {}
         for field, place, asset in amounts:
-            groups = [
-                (name, way, month) for name, (way, month) in zip(asset(columns, len(rows)), when, strict=True)
-            ]
-            for (name, way, month), total in _sums(columns[place], groups).items():
+            if field.asset not in grouped:
+                grouped[field.asset] = _grouped(zip(asset(columns, len(rows)), when, strict=True))
+            for (name, (way, month)), total in _sums(columns[place], grouped[field.asset]).items():
                 key = MonthKey(total=TotalKey(amount=field.name, asset=name or "", direction=way), month=month)
+                # A NULL asset and an empty one are one group.
                 found[key] = found[key] + total if key in found else total
         return found
 
     return totals
+
+
+def _grouped(groups: Iterable[_Group]) -> Mapping[_Group, Sequence[int]]:
+    """
+    Return, for each group, in which rows it is.
+    """
+    places: defaultdict[_Group, list[int]] = defaultdict(list)
+    for place, group in enumerate(groups):
+        places[group].append(place)
+    return places
 
 
 def _asset(
@@ -108,25 +120,23 @@ def _months(selection: Selection, places: Mapping[str, int]) -> Callable[[Sequen
     return lambda _, columns: [(text or "")[:7] for text in columns[place]]
 
 
-def _sums(amounts: Sequence[str | None], groups: Sequence[_Group]) -> dict[_Group, Total]:
+def _sums(amounts: Sequence[str | None], groups: Mapping[_Group, Sequence[int]]) -> dict[_Group, Total]:
     """
     Add up the amounts of each group; exact, whatever the number of digits.
     """
     if None in amounts:
-        groups = [group for amount, group in zip(amounts, groups, strict=True) if amount is not None]
-    texts = [amount for amount in amounts if amount is not None]
-    if not texts:
-        return {}
-    _, _, fraction = texts[0].partition(".")
+        there = {
+            group: [place for place in places if amounts[place] is not None] for group, places in groups.items()
+        }
+        groups = {group: places for group, places in there.items() if places}
+    texts = [amount or "0" for amount in amounts]
+    _, _, fraction = next((amount for amount in amounts if amount), "0").partition(".")
     # Where all have as many digits, the digits alone are integers: twice as fast as decimals.
-    whole = has_scale(texts, len(fraction))
+    whole = has_scale([amount for amount in amounts if amount], len(fraction))
     digits = "\n".join(texts).replace(".", "")
-    numbers: Iterator[int | Decimal] = map(int, digits.split("\n")) if whole else map(Decimal, texts)
-    gathered: defaultdict[_Group, list[int | Decimal]] = defaultdict(list)
-    for group, number in zip(groups, numbers, strict=True):
-        gathered[group].append(number)
+    numbers: Sequence[int | Decimal] = list(map(int, digits.split("\n")) if whole else map(Decimal, texts))
     with localcontext(_EXACT):
-        sums = {group: Decimal(sum(each)) for group, each in gathered.items()}
+        sums = {group: Decimal(sum(map(numbers.__getitem__, places))) for group, places in groups.items()}
         if whole:
             sums = {group: units.scaleb(-len(fraction)) for group, units in sums.items()}
-    return {group: Total(rows=len(gathered[group]), sum=each) for group, each in sums.items()}
+    return {group: Total(rows=len(groups[group]), sum=each) for group, each in sums.items()}
