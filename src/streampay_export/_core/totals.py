@@ -125,10 +125,10 @@ def _sums(amounts: Sequence[str | None], groups: Mapping[_Group, Sequence[int]])
     Add up the amounts of each group; exact, whatever the number of digits.
     """
     if None in amounts:
-        there = {
-            group: [place for place in places if amounts[place] is not None] for group, places in groups.items()
-        }
+        there = {group: [at for at in places if amounts[at] is not None] for group, places in groups.items()}
         groups = {group: places for group, places in there.items() if places}
+    if not groups:
+        return {}
     texts = [amount or "0" for amount in amounts]
     _, _, fraction = next((amount for amount in amounts if amount), "0").partition(".")
     # Where all have as many digits, the digits alone are integers: twice as fast as decimals.
