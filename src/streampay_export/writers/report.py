@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.resources import files as package_files
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from .._core.contents import BundleContents
 from .._core.datapackage import INEXACT_NOTE
 from .._core.documents import CHAIN_SENTENCE
 from .._core.manifest import BundleFile
 from .._core.notice import HEADINGS
+from .report_section import Section, grouped
 
-_DIRECTIONS: Mapping[str, str] = {"in": "received", "out": "sent", "self": "to yourself", "": "—"}
 _UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -29,16 +29,12 @@ class HtmlReport:
     """
 
     def __init__(self) -> None:
-        environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-        environment.filters.update(
-            grouped=_grouped,
-            instant=_instant,
-            size=_size,
-            direction=_DIRECTIONS.__getitem__,
+        environment = Environment(
+            autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=FunctionLoader(_read)
         )
-        here = package_files(__package__)
-        self._template = environment.from_string(here.joinpath("report.html").read_text("utf-8"))
-        self._style = here.joinpath("report.css").read_text("utf-8")
+        environment.filters.update(grouped=_grouped, instant=_instant, size=_size)
+        self._template = environment.get_template("report.html")
+        self._style = _read("report.css")
         digest = hashlib.sha256(self._style.encode()).digest()
         self._style_hash = f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
@@ -49,8 +45,8 @@ class HtmlReport:
         page = self._template.render(
             contents=contents,
             files=files,
+            sections=[Section.of(number, each) for number, each in enumerate(contents.datasets)],
             total_rows=sum(each.summary.written for each in contents.datasets),
-            has_totals=any(each.summary.figures.totals for each in contents.datasets),
             has_withheld=any(each.withheld for each in contents.datasets),
             headings=HEADINGS,
             chain_sentence=CHAIN_SENTENCE,
@@ -61,11 +57,15 @@ class HtmlReport:
         return page.encode()
 
 
+def _read(name: str) -> str:
+    return package_files(__package__).joinpath(name).read_text("utf-8")
+
+
 def _grouped(number: int | Decimal) -> str:
     """
     Write a number out in full, its whole digits in groups of three: `1,234,567.8900000`.
     """
-    return format(number, ",f") if isinstance(number, Decimal) else format(number, ",d")
+    return grouped(format(number, "f") if isinstance(number, Decimal) else str(number))
 
 
 def _instant(instant: datetime) -> str:
