@@ -159,9 +159,9 @@ def partial() -> bytes:
 
 def huge(*, payouts: int = 60_000) -> bytes:
     """
-    Fifteen years, 2,000 streams, 21 assets.
+    Fifteen years, 2,000 streams, 41 assets.
     """
-    assets = (XLM, *(f"TOK{number}:GISSUER" + "X5" * 24 + "C" for number in range(20)))
+    assets = (XLM, *(f"TOK{number}:GISSUER" + "X5" * 24 + "C" for number in range(40)))
     return bundle_of(tables(streams=2_000, payouts=payouts, days=15 * 365, assets=assets))
 
 

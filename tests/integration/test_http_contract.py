@@ -676,6 +676,7 @@ def test_the_policy_is_public_as_json_and_as_a_page(site):
         "category": "",
         "origin": "",
         "description": "",
+        "how": "kept as it is",
     } == answer.json["datasets"][0]["fields"][3]
     assert "support" == support.json["profile"]
     assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])

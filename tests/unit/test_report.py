@@ -78,7 +78,7 @@ def test_data_is_shown_as_text_in_its_own_direction(changes):
     """
     page = _page(**changes)
     assert "script" not in _Tags(page).opened
-    assert "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>" in page or '<bdi class="digest">&lt;script' in page
+    assert re.search(r"<bdi(?: class=\"\w+\")?>&lt;script&gt;alert\(1\)&lt;/script&gt;", page)
 
 
 def test_counts_sizes_and_sums_are_written_out():

@@ -92,6 +92,13 @@ class Section:
         """
         return self.contents.summary.written
 
+    @property
+    def directed(self) -> bool:
+        """
+        Whether any of the totals has a direction.
+        """
+        return any(each.direction for each in self.totals)
+
     @classmethod
     def of(cls, number: int, contents: DatasetContents) -> Section:
         """
