@@ -80,7 +80,7 @@ class ExportError(Exception):
 
     retry: ClassVar[bool] = False
     slug: ClassVar[str] = "export-error"
-    person: ClassVar[str] = "Something went wrong on the side of the service; its operators have been told."
+    person: ClassVar[str] = "Something went wrong at the service; its operators have been told."
 
 
 class CallerError(ExportError):
@@ -425,7 +425,7 @@ class SourceDataError(ExportError):
     """
 
     slug = "source-data"
-    person = "Some of the records cannot be copied faithfully as they are; the operators have been told."
+    person = "Some records cannot be copied faithfully as they are; operators have been told."
 
     dataset: str
 
@@ -611,7 +611,7 @@ class BackendError(ExportError):
 
     retry = True
     slug = "backend"
-    person = "A part of the service did not answer, also when tried again; please ask again later."
+    person = "A part of the service did not answer, however often asked; try again later."
 
 
 @define

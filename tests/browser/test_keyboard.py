@@ -18,10 +18,8 @@ def test_tab_reaches_everything_and_shows_where_it_is(page_of, colours):
     from tests.browser.layout import FOCUSABLE, tab_stops
 
     page = page_of(ordinary(), color_scheme=colours, reduced_motion="reduce").page
-    wanted = page.eval_on_selector_all(
-        FOCUSABLE,
-        "all => all.filter(one => one.checkVisibility()).map(one => [...document.querySelectorAll('*')].indexOf(one))",
-    )
+    place = "one => [...document.querySelectorAll('*')].indexOf(one)"
+    wanted = page.eval_on_selector_all(FOCUSABLE, f"all => all.filter(one => one.checkVisibility()).map({place})")
     stops = tab_stops(page)
 
     assert set(wanted) <= {stop["place"] for stop in stops}

@@ -109,7 +109,7 @@ def test_an_empty_history_is_a_whole_bundle():
     assert bundle.read("data/account.csv") == b"wallet,name\r\n"
     assert bundle.read("data/account.ndjson") == b""
     assert json.loads(bundle.read("data/account.json")) == []
-    assert b"There are no rows about you here" in bundle.read("index.html")
+    assert b"There is no row about you" in bundle.read("index.html")
 
 
 def test_only_the_asked_formats_are_there():

@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_missing_and_said_to_be_everywhere(error, tmp_pat
     (missing,) = verdict.manifest.missing
     assert ("refunds", error.slug, error.person) == (missing.name, missing.slug, missing.sentence)
     assert "partial" in summary(verdict)
-    assert "  'refunds': MISSING" in summary(verdict)
+    assert "  refunds: MISSING" in summary(verdict)
     with zipfile.ZipFile(io.BytesIO(data)) as bundle:
         assert not [name for name in bundle.namelist() if "refunds" in name]
         assert "Missing: refunds." in bundle.read("README.txt").decode()

@@ -25,6 +25,8 @@ CALLERS = {
     "AccessRefused": (403, ()),
     "ActiveExportDiffers": (409, ("abc",)),
     "ExportNotReady": (409, ("queued",)),
+    "ExportNotActive": (409, ("ready",)),
+    "NotExtendable": (409, ("it was extended before",)),
     "ExportGone": (410, ("expired",)),
     "StateConflict": (409, ()),
     "TooManyRequests": (429, (7,)),
