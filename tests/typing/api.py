@@ -5,7 +5,7 @@ Uses the public API as an application would; type-checked, never run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from streampay_export import (
@@ -16,10 +16,12 @@ from streampay_export import (
     BackendError,
     Band,
     ByRow,
+    CalendarMonths,
     CallerError,
     Catalog,
     Custom,
     Dataset,
+    DeadlineRule,
     Download,
     Export,
     ExportService,
@@ -47,6 +49,7 @@ from streampay_export import (
     SubjectIn,
     ValueIn,
     Window,
+    Wiring,
     Withhold,
     band,
     by_row,
@@ -74,6 +77,20 @@ notice = ProcessingNotice(
     source="s",
     automated_decisions="a",
     transfers="t",
+)
+named = ProcessingNotice(
+    controller="c",
+    contact="c",
+    purposes="p",
+    recipients=["a bank", "a printer"],
+    retention="r",
+    rights="r",
+    complaint="c",
+    source="s",
+    automated_decisions="a",
+    transfers="t",
+    language="pt-BR",
+    headings={"rights": "Seus direitos"},
 )
 
 orders = Dataset(
@@ -176,6 +193,29 @@ def drifted(source: SqlAlchemySource) -> list[str]:
     assert_no_drift(inspector, catalog, policies)
     drift = check_drift(inspector, catalog)
     return [f"{each.table}.{each.column}: {each.problem}" for each in drift.findings]
+
+
+class Days:
+    """A deadline rule is any two methods."""
+
+    def due(self, received_at: datetime) -> datetime:
+        """Count 45 days."""
+        return received_at + timedelta(days=45)
+
+    def extended(self, received_at: datetime) -> datetime:
+        """Count 45 more."""
+        return received_at + timedelta(days=90)
+
+
+def handle(service: ExportService, wiring: Wiring) -> tuple[DeadlineRule, DeadlineRule]:
+    """Staff put off, pause, resume and refuse."""
+    staff = Actor(id="s", capacity="operator")
+    export = service.request(staff, Subject("u"), received_at=datetime(2026, 1, 1, tzinfo=UTC)).export
+    put_off: Export = service.extend(staff, export.id, "There is much of it.")
+    service.pause(staff, export.id)
+    resumed: Export = service.resume(staff, put_off.id)
+    refused: Export = service.refuse(staff, resumed.id, "It is the ninth.", "You may complain.")
+    return (wiring.deadline, Days()) if refused.overdue else (CalendarMonths(answer=2), Days())
 
 
 def hand_over(service: ExportService, user: str) -> Iterator[bytes]:
