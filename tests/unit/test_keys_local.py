@@ -620,3 +620,16 @@ def test_keys_that_cannot_be_changed_have_no_versions(folder, tmp_path):
 
     assert LocalKeys.load(linked).versions is None
     assert LocalKeys.load(folder).versions is not None
+
+
+def test_a_copy_by_another_name_is_not_wiped(folder, file):
+    """
+    A hard link to the key file keeps what it held, and a read-only file is replaced all the same.
+    """
+    copy = folder.parent / "copy.json"
+    copy.hardlink_to(file)
+    file.chmod(0o400)
+    before = copy.read_bytes()
+
+    assert LocalKeys.load(folder).versions.renew(NOW + timedelta(days=1))
+    assert before == copy.read_bytes() != file.read_bytes()

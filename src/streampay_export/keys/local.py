@@ -130,7 +130,7 @@ class _TableFile:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._known: tuple[tuple[int, ...], KeyTable] | None = None
+        self._known: tuple[tuple[int, ...] | None, KeyTable] | None = None
 
     @property
     def changeable(self) -> bool:
@@ -149,12 +149,9 @@ class _TableFile:
         except OSError:
             found = None
         # Keys that are in use go on when the file is taken away under them.
-        if known is not None and found in {None, known[0]}:
-            return known[1]
-        table = load(_read_private(self.file))
-        if found is not None:
-            self._known = (found, table)
-        return table
+        if known is None or found not in {None, known[0]}:
+            known = self._known = (found, load(_read_private(self.file)))
+        return known[1]
 
     def change(self, change: Callable[[KeyTable], KeyTable]) -> KeyTable:
         """
@@ -175,12 +172,16 @@ class _TableFile:
             raise KeysMissing(f"{quoted(str(self.file))} is a link; change the keys where the file itself is")
         if len(content) > LARGEST_FILE:
             raise KeysMissing(f"{quoted(str(self.file))} is full; no key was made")
+        self.file.chmod(0o600)
         with self.file.open("r+b") as former:
             _write(self.file, content, os.replace)
-            # What a table destroyed is not to lie in blocks that the file system calls free.
-            former.write(bytes(os.fstat(former.fileno()).st_size))
-            former.flush()
-            os.fsync(former.fileno())
+            found = os.fstat(former.fileno())
+            # What was destroyed is not to lie in blocks that the file system calls free. A second name of
+            # the file is somebody's copy.
+            if found.st_nlink == 0:
+                former.write(bytes(found.st_size))
+                former.flush()
+                os.fsync(former.fileno())
 
 
 def _signs(found: os.stat_result) -> tuple[int, ...]:
