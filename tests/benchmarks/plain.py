@@ -7,7 +7,6 @@ is worked out once; nothing in it is slow on purpose. It has no paging, no count
 
 import csv
 import hmac
-from base64 import b32encode
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -47,8 +46,8 @@ def redacted(name: str, value: object) -> str:
         person, _, domain = value.rpartition("@")
         return f"{person[:1]}***@***.{domain.rpartition('.')[2]}"
     if name == "device":
-        digest = hmac.digest(PSEUDONYM_KEY, value.encode(), "sha256")
-        return "p-" + b32encode(digest).decode()[:26].lower()
+        digest = hmac.digest(PSEUDONYM_KEY, b"value" + value.encode(), "sha256")[:16]
+        return f"p-{digest.hex()}{hmac.digest(PSEUDONYM_KEY, b'check' + digest, 'sha256')[:4].hex()}"
     if isinstance(value, Decimal):
         return f"{value:.7f}"
     if isinstance(value, datetime):
