@@ -744,10 +744,12 @@ def test_a_path_says_which_methods_it_takes(site):
 @pytest.mark.parametrize("user", [None, "nobody"])
 def test_nobody_signed_in_is_401_first_of_all(site, user):
     """
-    Whatever else is wrong, on every path that is not public, and nothing is looked up.
+    Whatever else is wrong, on every path that is not public; nothing is looked up, and the audit trail has nothing
+    of it but a count.
     """
     job_id = site.ready()
     url = site.link(job_id)
+    recorded = len(list(site.deployment.audit.entries("default")))
     site.port_calls.clear()
     asked = [
         ("POST", "/exports", b"{"),
@@ -766,6 +768,8 @@ def test_nobody_signed_in_is_401_first_of_all(site, user):
         assert answer.headers["www-authenticate"]
 
     assert [] == site.port_calls
+    assert len(asked) == site.host.api.not_signed_in
+    assert recorded == len(list(site.deployment.audit.entries("default")))
 
 
 def test_a_wrong_ticket_is_one_body_before_any_lookup(site):

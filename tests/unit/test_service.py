@@ -14,13 +14,14 @@ import pytest
 
 from streampay_export import Actor, Capacity, Subject, Window
 from streampay_export._core.lifecycle import State
-from streampay_export.access import operator_on_this_machine
+from streampay_export.access import operator_on_this_machine, owner_only
 from streampay_export.errors import (
     ActiveExportDiffers,
     AuditUnavailable,
     ExportGone,
     ExportNotReady,
     IdempotencyKeyReused,
+    InvalidConfiguration,
     InvalidCursor,
     InvalidRequest,
     InvalidTicket,
@@ -430,3 +431,51 @@ def test_policy_lists_the_fields(house: MemoryDeployment) -> None:
     assert [f.name for f in fields] == ["id", "requested_at", "payee", "amount", "note"]
     with pytest.raises(UnknownName):
         house.service.policy("nobody")
+
+
+def test_a_person_reads_their_own_trail() -> None:
+    """
+    Dates, events, profiles and capacities of what was done with their history, oldest first; nobody's name,
+    and nothing about others.
+    """
+    house = MemoryDeployment(
+        {"payouts": payouts(3)}, authorize=lambda a: owner_only(a) or operator_on_this_machine(a)
+    )
+    job_id = ready(house)
+    house.clock.advance(timedelta(days=1))
+    house.service.link(ALICE, job_id)
+    house.service.request(BOB, Subject("bob"))
+    support = Actor(id="agent-smith", capacity=Capacity.OPERATOR)
+    theirs = house.service.request(support, Subject("alice")).export.id
+    trail = house.service.trail(ALICE)
+    assert [
+        ("requested", job_id, "self", "subject"),
+        ("started", job_id, "self", "system"),
+        ("completed", job_id, "self", "system"),
+        ("link_issued", job_id, "self", "subject"),
+        ("requested", theirs, "self", "operator"),
+    ] == [(each.event, each.job_id, each.profile, each.capacity) for each in trail]
+    assert timedelta(days=1) == trail[3].at - trail[0].at
+    assert "agent-smith" not in repr(trail)
+    assert [("requested", "subject")] == [(each.event, each.capacity) for each in house.service.trail(BOB)]
+
+
+@pytest.mark.parametrize("capacity", sorted(set(Capacity) - {Capacity.SUBJECT}))
+def test_a_trail_is_for_its_subject_alone(house: MemoryDeployment, capacity: Capacity) -> None:
+    """
+    To staff and representatives, and where the authoriser says no, there is no trail; the refusal is recorded.
+    """
+    with pytest.raises(NotFound):
+        house.service.trail(Actor(id="alice", capacity=capacity))
+    (denied,) = (entry for entry in house.audit.entries("default") if entry.event == "denied")
+    assert (capacity, "trail") == (denied.capacity, denied.facts["action"])
+    with pytest.raises(NotFound):
+        MemoryDeployment(authorize=lambda _: False).service.trail(ALICE)
+
+
+def test_a_trail_that_cannot_be_read_is_said() -> None:
+    """
+    Where the sink only takes entries, the operator is told what is missing.
+    """
+    with pytest.raises(InvalidConfiguration, match="add a sink that can"):
+        MemoryDeployment(trail=None).service.trail(ALICE)

@@ -14,7 +14,7 @@ from attrs import evolve
 from streampay_export import Subject
 from streampay_export._core.job import key_context
 from streampay_export._core.lifecycle import State
-from streampay_export.errors import JobStoreUnavailable, KeysMissing, StorageUnavailable
+from streampay_export.errors import AuditUnavailable, JobStoreUnavailable, KeysMissing, NotFound, StorageUnavailable
 from streampay_export.sweeper import Sweeper
 from streampay_export.testing.deployment import MemoryDeployment
 
@@ -208,3 +208,25 @@ def test_keys_that_look_after_themselves_are_left_alone() -> None:
     wiring = evolve(house.wiring, versions=None)
     assert Sweeper(wiring).sweep().key_versions_destroyed == 0
     assert {} == house.wiring.versions.retired()
+
+
+def test_each_sweep_signs_how_far_the_audit_trail_goes() -> None:
+    """
+    Checkpoints are asked for at every sweep, after what waited was delivered; a trail that is down is counted.
+    """
+    house = MemoryDeployment()
+    seen = []
+    house.audit.down = True
+    with pytest.raises(NotFound):
+        house.service.status(ALICE, "unknown")
+    house.audit.down = False
+    sweeper = Sweeper(
+        evolve(house.wiring, checkpoint=lambda: seen.append(len(list(house.audit.entries("default")))))
+    )
+    assert (1, 0) == ((swept := sweeper.sweep()).delivered, swept.failures)
+    assert [1] == seen
+
+    def refuse() -> None:
+        raise AuditUnavailable("away")
+
+    assert 1 == Sweeper(evolve(house.wiring, checkpoint=refuse)).sweep().failures
