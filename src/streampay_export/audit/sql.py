@@ -145,38 +145,54 @@ class SqlAudit:
             for entry in entries:
                 if entry.tenant == tenant:
                     theirs.setdefault(entry.id, entry)
-            head = self._add(tenant, theirs)
-            if head is None:
-                self._begin(tenant)
-                head = self._add(tenant, theirs)
+            head = self._add_new(tenant, theirs)
             if head is not None and self._checkpoints is not None:
                 self._checkpoints.reached(tenant, head)
 
+    def _add_new(self, tenant: str, entries: dict[str, AuditEntry]) -> Head | None:
+        """
+        Add the entries that are not there yet, and return the chain's head; `None` where all of them are.
+        """
+        while entries:
+            try:
+                head = self._add(tenant, entries)
+            except IntegrityError:
+                new = self._missing(tenant, entries)
+                if len(new) == len(entries):
+                    # So it is a number that is taken: somebody set the head back.
+                    raise AuditUnavailable("its head is not where its entries end; run audit verify") from None
+                entries = new
+                continue
+            if head is not None:
+                return head
+            self._begin(tenant)
+        return None
+
     def _add(self, tenant: str, entries: dict[str, AuditEntry]) -> Head | None:
         """
-        Add entries to a tenant's chain in one transaction; return its head, or `None` where none is begun.
+        Add entries to a tenant's chain in one transaction, or return `None` where none is begun.
+
+        Asking first which are there would be one more round trip for each, and they hardly ever are.
         """
+        with self._database.writing() as connection:
+            head = self._locked_head(connection, tenant)
+            if head is None:
+                return None
+            rows = []
+            for entry in entries.values():
+                link = chained(self._chain, head, spell_entry(entry).encode("ascii"))
+                head = Head(number=link.number, link=link.link)
+                rows.append(_row(entry, link))
+            connection.execute(insert(trail), rows)
+            moved = update(heads).where(heads.c.tenant == tenant)
+            connection.execute(moved.values(number=head.number, link=head.link.hex()))
+            return head
+
+    def _missing(self, tenant: str, entries: dict[str, AuditEntry]) -> dict[str, AuditEntry]:
         known = select(trail.c.id).where(trail.c.tenant == tenant, trail.c.id.in_(list(entries)))
-        try:
-            with self._database.writing() as connection:
-                head = self._locked_head(connection, tenant)
-                if head is None:
-                    return None
-                there = set(connection.scalars(known))
-                rows = []
-                for entry_id, entry in entries.items():
-                    if entry_id not in there:
-                        link = chained(self._chain, head, spell_entry(entry).encode("ascii"))
-                        head = Head(number=link.number, link=link.link)
-                        rows.append(_row(entry, link))
-                if rows:
-                    connection.execute(insert(trail), rows)
-                    moved = update(heads).where(heads.c.tenant == tenant)
-                    connection.execute(moved.values(number=head.number, link=head.link.hex()))
-                return head
-        except IntegrityError:
-            # Its number is taken: somebody set the head back.
-            raise AuditUnavailable("its head is not where its entries end; run audit verify") from None
+        with self._database.reading() as connection:
+            there = set(connection.scalars(known))
+        return {entry_id: entry for entry_id, entry in entries.items() if entry_id not in there}
 
     def _begin(self, tenant: str) -> None:
         """
