@@ -70,10 +70,12 @@ class Worker:
         except LeaseLost:
             return w.jobs.get(claim.job.tenant, claim.job.id)
         except ExportError as error:
-            return self._fail(claim, error.slug, str(error), retry=error.retry)
+            return self._fail(
+                claim, Failure(slug=error.slug, sentence=error.person, detail=str(error)), retry=error.retry
+            )
         except Exception:
             logger.exception("export %s met an error this library does not know", claim.job.id)
-            return self._fail(claim, "internal", "an internal error; the operators have been told", retry=True)
+            return self._fail(claim, Failure(slug="internal", sentence=ExportError.person), retry=True)
 
     def run(self, *, poll: timedelta = timedelta(seconds=2)) -> None:
         """
@@ -148,21 +150,22 @@ class Worker:
         self._record.deliver()
         return ready
 
-    def _fail(self, claim: Claim, slug: str, sentence: str, *, retry: bool) -> Job | None:
+    def _fail(self, claim: Claim, failure: Failure, *, retry: bool) -> Job | None:
         w = self._wiring
         job = claim.job
         try:
             if retry and job.attempts < w.max_attempts:
-                logger.warning("export %s will be tried again: %s", job.id, sentence)
+                logger.warning("export %s will be tried again: %s", job.id, failure.for_operators)
                 return w.jobs.release(claim, not_before=w.jobs.now() + self._backoff(job.attempts))
-            entry = self._record.by_system(Event.FAILED, job, w.jobs.now(), error=slug)
+            logger.warning("export %s failed: %s", job.id, failure.for_operators)
+            entry = self._record.by_system(Event.FAILED, job, w.jobs.now(), error=failure.slug)
             ended = w.jobs.end(
                 job.tenant,
                 job.id,
                 expected={State.RUNNING},
                 state=State.FAILED,
                 fence=claim.fence,
-                failure=Failure(slug=slug, sentence=sentence),
+                failure=failure,
                 entries=[entry],
             )
             self._record.deliver()

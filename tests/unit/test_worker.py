@@ -23,9 +23,11 @@ from streampay_export.errors import (
     JobStoreUnavailable,
     LeaseLost,
     ObjectExists,
+    SourceMismatch,
     SourceUnavailable,
     StorageUnavailable,
 )
+from streampay_export.http.representations import export_form
 from streampay_export.sources.iterable import IterableSource
 from streampay_export.testing.deployment import MemoryDeployment
 from streampay_export.testing.fakes import ManualClock
@@ -128,6 +130,24 @@ def test_untrue_rows_end_the_export(meddle, slug: str) -> None:
     assert [] == list(house.storage.list())
     assert ["requested", "started", "failed"] == house.audit.events(job_id)
     assert house.worker.work() is None
+
+
+def test_the_person_is_not_told_of_tables_and_columns(caplog) -> None:
+    """
+    What went wrong exactly is for operators: names in a database may tell of what is kept about whom.
+    """
+
+    def gone(_):
+        raise SourceMismatch("payouts", "no column 'amount'; it has: fraud_score")
+
+    house = meddled(gone)
+    job_id = requested(house)
+    house.worker.work()
+    failure = house.service.status(ALICE, job_id).failure
+    assert ("source-mismatch", SourceMismatch.person) == (failure.slug, failure.sentence)
+    assert "fraud_score" in failure.detail == failure.for_operators
+    assert "fraud_score" in caplog.text
+    assert "fraud_score" not in str(export_form(house.service.status(ALICE, job_id), prefix="/exports"))
 
 
 def test_passing_faults_are_retried_with_a_pause_then_end() -> None:

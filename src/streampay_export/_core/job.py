@@ -94,11 +94,20 @@ class Failure:
     Why an export failed: an error's slug, and a sentence for the person with nobody's data in it.
 
     Of a refusal the sentence is the reason, and *remedies* says what the person may do (GDPR Art. 12(4)).
+    *detail* is for operators: it may name tables and columns, so it is never shown to the person.
     """
 
     slug: str
     sentence: str
     remedies: str = ""
+    detail: str = ""
+
+    @property
+    def for_operators(self) -> str:
+        """
+        What went wrong, as exactly as is known.
+        """
+        return self.detail or self.sentence
 
 
 REFUSED = "refused"

@@ -58,6 +58,7 @@ job_table = Table(
     Column("failure_slug", name(64)),
     Column("failure_sentence", document()),
     Column("failure_remedies", document()),
+    Column("failure_detail", document()),
     Column("revision", BigInteger, nullable=False),
     # Whom and what the job is for.
     Column("whose", name(64), nullable=False),

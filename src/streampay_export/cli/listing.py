@@ -73,7 +73,7 @@ def _print(export: Export) -> None:
     until = f", until {moment(export.expires_at)}" if export.expires_at else ""
     print(f"{export.id}  {export.state}  {export.profile}  {rows}, asked for {moment(export.received_at)}{until}")
     if export.failure is not None:
-        print(f"  {export.failure.sentence} {export.failure.remedies}".rstrip())
+        print(f"  {export.failure.for_operators} {export.failure.remedies}".rstrip())
     if export.unanswered:
         print(f"  an answer {'was' if export.overdue else 'is'} due by {moment(export.due_at)}")
         if export.extension is not None:

@@ -31,7 +31,7 @@ class ExportFailed(ExportError):
     """
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.sentence)
+        super().__init__(failure.for_operators)
         self.failure = failure
 
 

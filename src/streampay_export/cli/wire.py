@@ -25,7 +25,7 @@ def export_form(export: Export) -> dict[str, object]:
     Return an export's JSON form.
     """
     failure, extension = export.failure, export.extension
-    error = failure and {"slug": failure.slug, "detail": failure.sentence, "remedies": failure.remedies}
+    error = failure and {"slug": failure.slug, "detail": failure.for_operators, "remedies": failure.remedies}
     return {
         "id": export.id,
         "state": str(export.state),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from attrs import asdict
+from attrs import Attribute, asdict
 
 from .._core.export import Export
 from .._core.lifecycle import State
@@ -46,9 +46,13 @@ def export_form(export: Export, *, prefix: str) -> Form:
         "progress": {"rows": export.rows, "total": export.total},
         "size": export.size,
         "sha256": export.sha256,
-        "error": failure and asdict(failure),
+        "error": failure and asdict(failure, filter=_not_detail),
         "links": {"self": here, **({"links": f"{here}/links"} if export.state is State.READY else {})},
     }
+
+
+def _not_detail(attribute: Attribute[Any], _: object) -> bool:
+    return attribute.name != "detail"
 
 
 def list_form(page: ExportList, *, prefix: str) -> Form:

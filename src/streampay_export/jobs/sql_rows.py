@@ -62,6 +62,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "failure_slug": failure and failure.slug,
         "failure_sentence": failure and failure.sentence,
         "failure_remedies": failure and failure.remedies,
+        "failure_detail": failure and failure.detail,
         "extension_reason": extension and extension.reason,
         "extended_at": extension and extension.at,
         "whose": whose(job),
@@ -107,4 +108,4 @@ def _artifact(row: Mapping[Any, Any]) -> Artifact | None:
 def _failure(row: Mapping[Any, Any]) -> Failure | None:
     if row["failure_slug"] is None:
         return None
-    return Failure(slug=row["failure_slug"], sentence=row["failure_sentence"], remedies=row["failure_remedies"])
+    return Failure(**{part: row[f"failure_{part}"] for part in ("slug", "sentence", "remedies", "detail")})

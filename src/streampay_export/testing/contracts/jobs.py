@@ -833,7 +833,7 @@ class JobStoreContract:
         """
         A later end keeps when the job finished, and why it failed.
         """
-        failure = Failure(slug="backend", sentence="Something outside failed.")
+        failure = Failure(slug="backend", sentence="Something failed.", detail="The database is away.")
         store.add(make_job(store))
         failed = store.end("default", "job-1", expected={State.QUEUED}, state=State.FAILED, failure=failure)
         advance(60)
