@@ -21,7 +21,7 @@ from streampay_export._core.figures import Figures, Total, TotalKey
 from streampay_export._core.manifest import DatasetSummary, Digest, MissingDataset, PartSummary
 from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.party import Subject
-from streampay_export._core.policy import AlteredField
+from streampay_export._core.policy_listing import AlteredField
 from streampay_export._core.request import ExportRequest
 from streampay_export._core.selection import Census
 from streampay_export.bundle import assemble

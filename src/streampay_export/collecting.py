@@ -17,7 +17,7 @@ from ._core.job import Claim
 from ._core.manifest import MissingDataset
 from ._core.pager import owner_values
 from ._core.party import Subject
-from ._core.policy import withheld_fields
+from ._core.policy_listing import withheld_fields
 from ._core.selection import Query
 from .errors import ExportError, KeyForm, NullKey, SourceMismatch, SourceUnavailable, UnwritableValue
 from .exporter import DatasetExport

@@ -5,7 +5,7 @@ pause, resume and refuse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import field, frozen
@@ -15,7 +15,8 @@ from ._core.export import Export
 from ._core.job import Job
 from ._core.lifecycle import ACTIVE, State
 from ._core.party import Actor, Subject
-from ._core.policy import ListedField, listed_fields
+from ._core.policy_document import PolicyDocument, policy_document
+from ._core.policy_listing import ListedField, listed_fields
 from ._core.selection import Window
 from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
 from ._core.trail import AuditEntry, Event, TrailItem
@@ -320,8 +321,17 @@ class ExportService:
         """
         Return, per dataset, the fields of a profile with what happens to each and why.
         """
-        policy = self._wiring.policies.profile(profile)
-        return {d.name: listed_fields(d, policy) for d in self._wiring.catalog.datasets}
+        w = self._wiring
+        policy = w.policies.profile(profile)
+        return {d.name: listed_fields(d, policy, w.policies.unspoken(d.name)) for d in w.catalog.datasets}
+
+    def policy_document(self, profiles: Iterable[str] | None = None) -> PolicyDocument:
+        """
+        Return catalog and policies as one document to publish; `policy_markdown` and `HtmlPolicy` render it.
+
+        *profiles* are those it speaks of; `None` means all. It has nothing that may not be told.
+        """
+        return policy_document(self._wiring.catalog, self._wiring.policies, profiles=profiles)
 
     def public_keys(self) -> Sequence[PublicKey]:
         """

@@ -30,7 +30,7 @@ from tests.requirements import program
 from streampay_export._core.catalog import Field, FieldType, Omission
 from streampay_export._core.cut import OutputField
 from streampay_export._core.layout import Entry, directory, entry_time, local_header
-from streampay_export._core.policy import AlteredField
+from streampay_export._core.policy_listing import AlteredField
 from streampay_export._core.selection import Census, Window
 from streampay_export.bundle import assemble
 from streampay_export.errors import StorageUnavailable

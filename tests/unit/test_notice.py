@@ -17,7 +17,7 @@ from tests.bundles import NOTICE, PAYOUT_FIELDS, PAYOUTS, contents_of, payout, s
 from streampay_export import Actor, FieldRule, Keep, Policies, Policy, Subject, Withhold
 from streampay_export._core.documents import notice_document
 from streampay_export._core.notice import HEADINGS, NOTICE_PARTS, DataCategory, ProcessingNotice
-from streampay_export._core.policy import AlteredField
+from streampay_export._core.policy_listing import AlteredField
 from streampay_export.embedded import Places, embedded
 from streampay_export.errors import InvalidConfiguration
 from streampay_export.testing.deployment import CATALOG, MemoryDeployment, keep_everything

@@ -7,16 +7,8 @@ from attrs import evolve
 
 from streampay_export import keep, mask, ruled, withhold
 from streampay_export._core.catalog import Catalog, Dataset, Field, Origin
-from streampay_export._core.policy import (
-    NO_RULE,
-    AlteredField,
-    FieldRule,
-    ListedField,
-    Policies,
-    Policy,
-    listed_fields,
-    withheld_fields,
-)
+from streampay_export._core.policy import NO_RULE, FieldRule, Policies, Policy
+from streampay_export._core.policy_listing import AlteredField, ListedField, listed_fields, withheld_fields
 from streampay_export._core.rule_words import how
 from streampay_export._core.rules import (
     Band,

@@ -14,7 +14,7 @@ from streampay_export._core.figures import Total, TotalKey
 from streampay_export._core.manifest import BundleFile, Digest
 from streampay_export._core.notice import NOTICE_PARTS, ProcessingNotice
 from streampay_export._core.party import Subject
-from streampay_export._core.policy import AlteredField
+from streampay_export._core.policy_listing import AlteredField
 from streampay_export._core.selection import Census
 from streampay_export.writers.report import HtmlReport
 

@@ -17,7 +17,7 @@ from .lifecycle import Completeness
 from .manifest import DatasetSummary, Digest, MissingDataset
 from .notice import UNCLASSIFIED, DataCategory, ProcessingNotice
 from .party import Subject
-from .policy import AlteredField
+from .policy_listing import AlteredField
 from .request import ExportRequest
 
 

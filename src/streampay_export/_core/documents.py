@@ -16,7 +16,7 @@ from .datapackage import INEXACT_NOTE, NULL_RULE
 from .guard import GUARD_RULE
 from .manifest import BundleFile
 from .notice import HEADINGS
-from .policy import AlteredField
+from .policy_listing import AlteredField
 from .rules import Withhold, rule_name
 from .wire import spell_instant
 

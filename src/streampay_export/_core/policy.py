@@ -6,17 +6,16 @@ A policy is data; `compile_cut` (in `cut.py`) makes it, once per dataset, into o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from ..errors import InvalidPolicy, UnknownName, listed, quoted
 from .catalog import Catalog, Dataset
 from .rule_fit import misfit
-from .rule_words import how
-from .rules import AnyRule, ByRow, Keep, Withhold, branches, rule_name
+from .rules import AnyRule, ByRow, Withhold, branches, rule_name
 
 
 def _a_rule(_: object, __: Attribute[AnyRule], value: object) -> None:
@@ -101,21 +100,27 @@ class Policy:
         """
         return self.rules.get(dataset, {}).get(field_name, NO_RULE)
 
-    def check(self, catalog: Catalog) -> None:
+    def check(self, catalog: Catalog, unspoken: Callable[[str], Collection[str]] = lambda _: ()) -> None:
         """
         Raise `InvalidPolicy` where the policy names what the catalog lacks, or a rule does not fit.
+
+        *unspoken* returns the fields of a dataset of which another profile may not learn.
         """
+        for dataset in catalog.datasets:
+            if not any(self.rule(dataset.name, each.name).disclose for each in dataset.fields):
+                problem = "nothing of it may be told, and its rows would be counted: leave it out of the catalog"
+                raise InvalidPolicy(f"{self.profile}: {dataset.name}", problem)
         for dataset_name, rules in self.rules.items():
             if dataset_name not in catalog.names:
                 raise InvalidPolicy(
                     self.profile, f"no dataset {quoted(dataset_name)}; there are: {listed(catalog.names)}"
                 )
             for name, entry in rules.items():
-                problem = self._problem(catalog.dataset(dataset_name), name, entry.rule)
+                problem = self._problem(catalog.dataset(dataset_name), name, entry.rule, unspoken(dataset_name))
                 if problem:
                     raise InvalidPolicy(f"{self.profile}: {dataset_name}.{name}", problem)
 
-    def _problem(self, dataset: Dataset, name: str, rule: AnyRule) -> str:
+    def _problem(self, dataset: Dataset, name: str, rule: AnyRule, unspoken: Collection[str]) -> str:
         try:
             ruled = dataset.field_named(name)
         except UnknownName as unknown:
@@ -127,16 +132,47 @@ class Policy:
             for each in dataset.fields:
                 if each.column == rule.when.column and not self.rule(dataset.name, each.name).disclose:
                     return f"it depends on {each.name}, of which this profile may not learn"
+                if each.column == rule.when.column and each.name in unspoken:
+                    return f"it depends on {each.name}, of which another profile may not learn, and is public"
         return misfit(rule, ruled.type)
+
+
+def _alike_in_silence(by_profile: Mapping[str, Policy]) -> Mapping[str, Policy]:
+    """
+    Make what one profile hides hidden where no other rule is written: a second profile would tell of it.
+    """
+    hidden = {
+        (dataset, name): entry
+        for policy in by_profile.values()
+        for dataset, rules in policy.rules.items()
+        for name, entry in rules.items()
+        if not entry.disclose
+    }
+    return MappingProxyType({profile: _silenced(policy, hidden) for profile, policy in by_profile.items()})
+
+
+def _silenced(policy: Policy, hidden: Mapping[tuple[str, str], FieldRule]) -> Policy:
+    rules = {dataset: dict(entries) for dataset, entries in policy.rules.items()}
+    for (dataset, name), entry in hidden.items():
+        own = rules.setdefault(dataset, {}).setdefault(name, entry)
+        if own.disclose and isinstance(own.rule, Withhold):
+            raise InvalidPolicy(
+                f"{policy.profile}: {dataset}.{name}",
+                "another profile hides that it is withheld, and this one tells: set disclose = false here too",
+            )
+    return policy if rules == policy.rules else evolve(policy, rules=rules)
 
 
 @frozen
 class Policies:
     """
     All profiles of an application, by name.
+
+    A field that one profile withholds with *disclose* = false is withheld in silence in every profile that has
+    no rule for it; `InvalidPolicy` is raised for one that withholds it aloud.
     """
 
-    by_profile: Mapping[str, Policy]
+    by_profile: Mapping[str, Policy] = field(converter=_alike_in_silence)
 
     @classmethod
     def of(cls, *policies: Policy) -> Policies:
@@ -158,69 +194,20 @@ class Policies:
         except KeyError:
             raise UnknownName.of("profile", name, sorted(self.by_profile)) from None
 
+    def unspoken(self, dataset: str) -> frozenset[str]:
+        """
+        Return the dataset's fields of which some profile may not learn: nothing that is public names them.
+        """
+        return frozenset(
+            name
+            for policy in self.by_profile.values()
+            for name, entry in policy.rules.get(dataset, {}).items()
+            if not entry.disclose
+        )
+
     def check(self, catalog: Catalog) -> None:
         """
         Check every policy against the catalog.
         """
         for policy in self.by_profile.values():
-            policy.check(catalog)
-
-
-@frozen(kw_only=True)
-class ListedField:
-    """
-    One field as the policy page shows it: what a profile does with it and why, in words a person reads.
-    """
-
-    name: str
-    rule: str
-    reason: str
-    category: str
-    origin: str
-    description: str
-    how: str
-
-
-@frozen(kw_only=True)
-class AlteredField:
-    """
-    A catalogued field that the person does not get as it is: what was done instead (*how*), and why.
-    """
-
-    dataset: str
-    field: str
-    rule: str
-    reason: str
-    how: str
-
-
-def listed_fields(dataset: Dataset, policy: Policy) -> tuple[ListedField, ...]:
-    """
-    Return every field of the dataset that may be spoken of, in catalog order.
-    """
-    ruled = ((each, policy.rule(dataset.name, each.name)) for each in dataset.fields)
-    names = {each.column: each.name for each in dataset.fields}
-    return tuple(
-        ListedField(
-            name=each.name,
-            rule=rule_name(entry.rule),
-            reason=entry.reason,
-            category=each.category,
-            origin=str(each.origin or ""),
-            description=each.description,
-            how=how(entry.rule, names),
-        )
-        for each, entry in ruled
-        if entry.disclose
-    )
-
-
-def withheld_fields(dataset: Dataset, policy: Policy) -> tuple[AlteredField, ...]:
-    """
-    Return every field that is withheld or altered and may be spoken of, in catalog order.
-    """
-    return tuple(
-        AlteredField(dataset=dataset.name, field=each.name, rule=each.rule, reason=each.reason, how=each.how)
-        for each in listed_fields(dataset, policy)
-        if each.rule != rule_name(Keep())
-    )
+            policy.check(catalog, self.unspoken)

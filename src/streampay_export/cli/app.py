@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from .._core.party import DEFAULT_TENANT
 from ..errors import ExportError, Interrupted
 from ..keys.table import ROTATED_BY_DEFAULT
-from . import auditing, checking, exporting, listing, operating
+from . import auditing, checking, documenting, exporting, listing, operating
 from . import keys as key_commands
 from .deployment import log_to_terminal, say
 from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
@@ -25,6 +25,7 @@ Config = Annotated[Path, Parameter(name="--config", help="The TOML file that des
 MaybeConfig = Annotated[Path | None, Parameter(name="--config", help="Default: StreamPay's own catalog.")]
 KeyConfig = Annotated[Path | None, Parameter(name="--config", help="The TOML file that says where keys are.")]
 Profile = Annotated[str, Parameter(name="--profile", help="For whom the copy is cut.")]
+Internal = Annotated[bool, Parameter(name="--operator", help="Also what the person may not be told: internal.")]
 KeyPath = Annotated[Path | None, Parameter(name="--path", help="The keys' folder, instead of --config.")]
 
 app = App(
@@ -127,11 +128,27 @@ def header(dataset: str | None = None, /, *, config: MaybeConfig = None, profile
 
 
 @policy.command(name="list")
-def policy_list(*, config: MaybeConfig = None, profile: Profile = "self", json: Json = False) -> None:
+def policy_list(
+    *, config: MaybeConfig = None, profile: Profile = "self", operator: Internal = False, json: Json = False
+) -> None:
     """
     List every field with what happens to it and why.
     """
-    listing.policy_list(config, profile, as_json=json)
+    documenting.policy_list(config, profile, operator=operator, as_json=json)
+
+
+@policy.command(name="document")
+def policy_document(
+    *,
+    config: MaybeConfig = None,
+    format: Annotated[documenting.DocumentFormat, Parameter(help="What it is written in.")] = "markdown",
+    out: Annotated[Path | None, Parameter(help="A folder or a file; default standard output.")] = None,
+    operator: Internal = False,
+) -> None:
+    """
+    Write the policy as a document to publish: every field, why it is held, what becomes of it, and why.
+    """
+    documenting.document(config, format, out, operator=operator)
 
 
 @policy.command(name="check")

@@ -53,7 +53,7 @@ def leave(chunks: Iterable[bytes], place: Path, name: str) -> Path:
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise StorageUnavailable(
-            f"the bundle cannot be written to {quoted(str(path.parent))} ({reason}); "
+            f"the file cannot be written to {quoted(str(path.parent))} ({reason}); "
             "free some space or give another --out"
         ) from None
     return path

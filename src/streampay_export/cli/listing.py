@@ -1,5 +1,5 @@
 """
-`header`, `policy list` and `status`: what there is to see.
+`header` and `status`: what there is to see.
 """
 
 from __future__ import annotations
@@ -9,44 +9,26 @@ from pathlib import Path
 from .._core.catalog import Catalog
 from .._core.cut import compile_cut
 from .._core.export import Export
-from .._core.policy import Policies, listed_fields
+from .._core.policy import Policies
 from .._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from ..configuration import read_configuration
 from ..writers.csv import CsvWriter
 from .deployment import deployment, operator
 from .outcome import print_json
-from .wire import export_form, moment, policy_form
+from .wire import export_form, moment
 
 
 def header(dataset: str | None, config: Path | None, profile: str) -> None:
     """
     Print the header line of a dataset's CSV; of all datasets, each under the name of its file.
     """
-    catalog, policies = _history(config)
+    catalog, policies = history(config)
     policy = policies.profile(profile)
     for each in catalog.datasets if dataset is None else (catalog.dataset(dataset),):
         cut = compile_cut(each, policy, timezone=catalog.timezone, pseudonym_key=bytes(32), owners=())
         if dataset is None:
             print(f"# data/{each.name}.csv")
         print(CsvWriter().encoder(each, cut.fields).head.decode().rstrip("\r\n"))
-
-
-def policy_list(config: Path | None, profile: str, *, as_json: bool) -> None:
-    """
-    Print every field of a profile with what happens to it and why.
-    """
-    catalog, policies = _history(config)
-    policy = policies.profile(profile)
-    datasets = {each.name: listed_fields(each, policy) for each in catalog.datasets}
-    if as_json:
-        print_json(policy_form(profile, datasets))
-        return
-    print(f"profile {profile}")
-    for name, fields in datasets.items():
-        print(f"\n{name}")
-        width = max((len(each.name) for each in fields), default=0)
-        for each in fields:
-            print(f"  {each.name:{width}}  {each.rule:12}  {each.reason}")
 
 
 def status(config: Path, job_id: str | None, *, as_json: bool) -> None:
@@ -84,7 +66,10 @@ def _print(export: Export) -> None:
             )
 
 
-def _history(config: Path | None) -> tuple[Catalog, Policies]:
+def history(config: Path | None) -> tuple[Catalog, Policies]:
+    """
+    Return catalog and policies of a configuration, StreamPay's own without one.
+    """
     if config is None:
         return STREAMPAY, STREAMPAY_POLICIES
     configuration = read_configuration(config)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from attrs import asdict
 
 from .._core.export import Export
-from .._core.policy import ListedField
+from .._core.policy_listing import ListedField
 
 
 def moment(at: datetime | None) -> str | None:

@@ -168,10 +168,9 @@ class HttpApi:
     def _policy(self, call: Call) -> Response:
         profile = call.request.parameter("profile")
         profile = "self" if profile is None else profile
-        datasets = self.service.policy(profile)
         if prefers_html(call.request.headers.get("Accept")):
-            return self._policy_page(profile, datasets)
-        return _json(200, policy_form(profile, datasets), ("Vary", "Accept"))
+            return self._policy_page(self.service.policy_document([profile]))
+        return _json(200, policy_form(profile, self.service.policy(profile)), ("Vary", "Accept"))
 
     def _keys(self, _: Call) -> Response:
         return _json(200, keys_form(self.service.public_keys()))

@@ -13,7 +13,7 @@ from attrs import Attribute, asdict
 
 from .._core.export import Export
 from .._core.lifecycle import State
-from .._core.policy import ListedField
+from .._core.policy_listing import ListedField
 from .._core.signature import PublicKey
 from .._core.wire import spell_instant
 from ..service import ExportList, Link
