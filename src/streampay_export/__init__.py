@@ -12,6 +12,8 @@ from ._core.field import LegalBasis, OnErasure, Retain, Scrub
 from ._core.notice import ProcessingNotice
 from ._core.party import Actor, Capacity, Subject
 from ._core.policy import FieldRule, Policies, Policy
+from ._core.policy_document import PolicyDocument, document_form, policy_document
+from ._core.policy_markdown import policy_markdown
 from ._core.rule_groups import band, by_row, generalise, keep, mask, pseudonymise, ruled, withhold
 from ._core.rules import (
     Band,
@@ -92,6 +94,7 @@ __all__ = [
     "Period",
     "Policies",
     "Policy",
+    "PolicyDocument",
     "ProcessingNotice",
     "Pseudonymise",
     "Requested",
@@ -112,11 +115,14 @@ __all__ = [
     "Writer",
     "band",
     "by_row",
+    "document_form",
     "generalise",
     "keep",
     "mask",
     "operator_on_this_machine",
     "owner_only",
+    "policy_document",
+    "policy_markdown",
     "pseudonymise",
     "ruled",
     "withhold",
