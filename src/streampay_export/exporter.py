@@ -119,4 +119,4 @@ class DatasetExport:
         if parts == 1:
             return census.included
         with self.source.snapshot() as snapshot:
-            return snapshot.census(self.query).included
+            return snapshot.count(self.query, None, None)

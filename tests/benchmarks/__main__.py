@@ -21,6 +21,8 @@ EXPORTERS = {"plain": "SQLAlchemy Core + csv.DictWriter", "ours": "streampay-exp
 HANDS = {"plain": "a plain copy", "ours": "encrypted, read back, hashed"}
 STEPS = ("publish", "download", "grown")
 HAND_OVER = "{:<34}{:>11}{:>13}{:>13}{:>12}{:>10}{:>10}"
+FEW_ROWS = 200
+PROOF = "{:<34}{:>10}{:>9}{:>10}{:>10}{:>10}{:>10}"
 LINE = "{:<11}{:<34}{:>10}{:>9}{:>9}{:>11}{:>11}{:>8}{:>8}"
 
 
@@ -67,6 +69,20 @@ def compare(database: str, url: str, sizes: list[int], runs: int, folder: Path) 
         child("same", folder / "plain.csv", folder / "ours.csv", rows)
 
 
+def prove(url: str, sizes: list[int], runs: int) -> None:
+    """
+    Say which share of a whole export its counts, totals and report take, in a small one and in large ones.
+    """
+    print(PROOF.format("completeness", "rows", "seconds", "counts", "totals", "report", "share"))
+    for rows in sizes:
+        measured = [child("prove", url, rows) for _ in range(runs)]
+        found = {name: statistics.median(each[name] for each in measured) for name in measured[0]}
+        parts = [found[name] for name in ("counts", "totals", "report")]
+        shown = [f"{part * 1000:,.0f} ms" for part in parts]
+        share = f"{sum(parts) / found['seconds']:.1%}"
+        print(PROOF.format("a whole bundle, CSV and JSON", f"{rows:,}", f"{found['seconds']:.2f}", *shown, share))
+
+
 def hand_over(sizes: list[int], runs: int) -> None:
     """
     Publish and download files of these sizes, encrypted by us and as a plain copy, and print a line for each.
@@ -102,7 +118,10 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         if asked.only != "postgresql":
-            compare("SQLite", f"sqlite:///{folder / 'payouts.db'}", sizes, asked.runs, folder)
+            url = f"sqlite:///{folder / 'payouts.db'}"
+            compare("SQLite", url, sizes, asked.runs, folder)
+            child("fill", url, FEW_ROWS)
+            prove(url, [FEW_ROWS, *sizes], asked.runs)
         if asked.only != "sqlite":
             name = f"streampay_bench_{secrets.token_hex(4)}"
             url = child("create", POSTGRES, name)

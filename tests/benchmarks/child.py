@@ -33,6 +33,13 @@ def transfer(exporter: str, size: str) -> dict[str, float]:
         return {**run(exporter, Path(folder), int(size)), "grown": _peak() - before}
 
 
+def prove(url: str, rows: str) -> dict[str, float]:
+    """
+    Make a whole bundle and say how long counting, totals, the report and all of it took.
+    """
+    return dict(importlib.import_module("tests.benchmarks.proof").proof(url, int(rows)))
+
+
 def _peak() -> int:
     # Linux counts in KiB, macOS in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -89,7 +96,7 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
-VERBS = {verb.__name__: verb for verb in (export, transfer, fill, same, create, drop)}
+VERBS = {verb.__name__: verb for verb in (export, prove, transfer, fill, same, create, drop)}
 
 if __name__ == "__main__":
     json.dump(VERBS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
