@@ -7,12 +7,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from typing import BinaryIO, cast
 
 from ._core.job import Artifact, Job, artifact_context, key_context
 from .errors import ExportGone, ObjectAltered, ObjectExists, ObjectMissing, StorageUnavailable
 from .ports.keys import Sealer
-from .stage import Stage, disk_errors, unnamed_file
-from .storage.encrypted import EncryptedFile, encrypted
+from .stage import Stage
+from .storage.encrypted import EncryptedFile, EncryptedStage
 from .wiring import Wiring
 
 
@@ -44,14 +45,11 @@ def publish(wiring: Wiring, sealer: Sealer, job: Job, bundle: Stage, artifact: A
     """
     Encrypt the bundle and put it under the artifact's key. Raises `StorageUnavailable`.
     """
-    encryptor = sealer.encryptor(artifact_context(job, artifact.key))
-    with unnamed_file(wiring.stage_folder) as draft:
-        for block in encrypted(bundle.blocks(), encryptor):
-            with disk_errors():
-                draft.write(block)
-        # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
-        with suppress(ObjectExists):
-            wiring.storage.put(artifact.key, draft)
+    context = artifact_context(job, artifact.key)
+    stage = EncryptedStage(bundle.blocks, artifact.size, lambda: sealer.encryptor(context))
+    # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
+    with suppress(ObjectExists):
+        wiring.storage.put(artifact.key, cast("BinaryIO", stage))
 
 
 def read_back(file: EncryptedFile, artifact: Artifact, *, check: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ Encrypted files: their form, what is refused, and that a range fetches its own c
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 
 import pytest
@@ -23,7 +24,7 @@ from tests.encrypted_files import (
 from streampay_export._core.encrypted_file import FileContext, FileHeader, FilePurpose, stored_size
 from streampay_export.errors import ObjectAltered, ObjectMissing, StorageUnavailable
 from streampay_export.keys.sealing import JobSealer
-from streampay_export.storage.encrypted import EncryptedFile, encrypted
+from streampay_export.storage.encrypted import EncryptedFile, EncryptedStage, encrypted
 from streampay_export.storage.memory import MemoryStorage
 
 # AES-256-GCM of b"streampay" under a salt of 0x11, with its tag.
@@ -168,6 +169,57 @@ def test_attempts_and_versions_never_share_a_file_key(monkeypatch: pytest.Monkey
         for fence in range(50):
             JobSealer(JOB_KEY).encryptor(evolve(context, fence=fence))
     assert 3 * 51 == len(keys) == len(set(keys))
+
+
+def staged(content: bytes) -> EncryptedStage:
+    """
+    Return *content* as a stage that is encrypted while it is read.
+    """
+    return EncryptedStage(lambda: [content], len(content), lambda: JobSealer(JOB_KEY).encryptor(CONTEXT))
+
+
+@pytest.mark.parametrize("size", [1, 47, 10_000, STORED_CHUNK, 1 << 20, -1])
+def test_a_stage_is_encrypted_while_it_is_read(size: int) -> None:
+    """
+    In whatever pieces it is read, it is a whole encrypted file, as long as its end says, and then it ends.
+    """
+    content = THREE[:1000] if size == 1 else THREE
+    stage = staged(content)
+    assert stored_size(len(content)) == stage.seek(0, io.SEEK_END)
+    assert b"" == stage.read(size)
+    assert 0 == stage.seek(0)
+    pieces = list(iter(lambda: stage.read(size), b""))
+
+    assert content == by_the_book(b"".join(pieces))
+    assert size < 0 or {size} >= {len(piece) for piece in pieces[:-1]}
+
+
+def test_a_stage_read_again_is_another_file() -> None:
+    """
+    A second reading begins with a new salt, wherever the first one stopped; both hold the same.
+    """
+    stage = staged(THREE)
+    first = stage.read()
+    stage.seek(0)
+    stage.read(100_000)
+    stage.seek(0)
+    second = io.BufferedReader(stage, 8192).read()
+
+    assert first[16:48] != second[16:48]
+    assert THREE == by_the_book(first) == by_the_book(second)
+
+
+def test_a_stage_is_sought_nowhere_else() -> None:
+    """
+    In the middle there is no place to begin: a counter is not wound back.
+    """
+    stage = staged(THREE)
+    assert stage.readable()
+    assert stage.seekable()
+    for offset, whence in ((1, io.SEEK_SET), (48, io.SEEK_SET), (-1, io.SEEK_END), (0, io.SEEK_CUR)):
+        with pytest.raises(io.UnsupportedOperation):
+            stage.seek(offset, whence)
+    assert THREE == by_the_book(stage.read())
 
 
 class Watched:

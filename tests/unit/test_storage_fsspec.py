@@ -4,6 +4,7 @@ Storage behind a URL: which URLs are taken, and what becomes of a store's own er
 
 import errno
 import io
+import mmap
 import tempfile
 import threading
 import time
@@ -290,16 +291,24 @@ def test_large_objects_are_fetched_in_blocks(memory, monkeypatch):
 
 
 @pytest.mark.parametrize("make", [tempfile.TemporaryFile, io.BytesIO])
-def test_a_large_stage_is_mapped_where_it_is_a_file(memory, monkeypatch, make):
+def test_a_large_stage_is_mapped_also_where_it_is_no_file(memory, monkeypatch, make):
     """
-    A stage over the limit is not read into memory if it lies on disk; stored it is either way.
+    A stage over the limit is not held in memory: it is mapped, or an unnamed copy of it is.
     """
     monkeypatch.setattr(objects, "LARGEST_IN_MEMORY", 1000)
     content = b"0123456789" * 1000
+    handed_over = []
+    pipe_file = memory.pipe_file
+    monkeypatch.setattr(
+        memory, "pipe_file", lambda path, value, **how: (handed_over.append(value), pipe_file(path, value, **how))
+    )
     with make() as stage:
         stage.write(content)
-        FsspecStorage("memory://exports").put(KEY, stage)
+        storage = FsspecStorage("memory://exports")
+        storage._place = objects.ObjectStore("memory", "exports", memory)
+        storage.put(KEY, stage)
 
+    assert [mmap.mmap] == [type(value) for value in handed_over]
     assert memory.cat_file(f"/exports/{KEY}") == content
 
 

@@ -29,7 +29,10 @@ class Put(Protocol):
 
     def put(self, key: str, stage: BinaryIO) -> None:
         """
-        Store everything *stage* (seekable, at any position; the caller closes it) holds under *key*.
+        Store everything *stage* holds under *key*; the caller closes it.
+
+        A stage stands anywhere, and can be sought to its start and its end, and nowhere else. It may be
+        no file of the system, and give other bytes each time it is read from the start.
 
         The object appears whole or not at all, and only if the key was free: `ObjectExists`
         otherwise. `StorageUnavailable` when the store fails or is full; then nothing is visible.

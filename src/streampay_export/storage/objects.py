@@ -8,6 +8,8 @@ import contextlib
 import errno
 import io
 import mmap
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -134,10 +136,15 @@ class ObjectStore:
 def _whole(stage: BinaryIO) -> bytes | mmap.mmap:
     size = stage.seek(0, io.SEEK_END)
     stage.seek(0)
-    if size > LARGEST_IN_MEMORY:
-        with contextlib.suppress(OSError, AttributeError):  # a stage that is no file cannot be mapped
-            return mmap.mmap(stage.fileno(), 0, access=mmap.ACCESS_READ)
-    return stage.read()
+    if size <= LARGEST_IN_MEMORY:
+        return stage.read()
+    with contextlib.suppress(OSError, AttributeError):
+        return mmap.mmap(stage.fileno(), 0, access=mmap.ACCESS_READ)
+    # A stage that is no file cannot be mapped; an unnamed copy of it can, for as long as the mapping lives.
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(stage, copy, CHUNK)
+        copy.flush()
+        return mmap.mmap(copy.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _modified(info: dict[str, Any]) -> datetime | None:

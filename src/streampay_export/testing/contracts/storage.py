@@ -9,6 +9,7 @@ import io
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -75,6 +76,20 @@ HOSTILE_KEYS: tuple[str, ...] = (
 )
 
 
+class _Stage(io.RawIOBase):
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._inner = io.BytesIO(content)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if offset != 0 or whence == io.SEEK_CUR:
+            raise io.UnsupportedOperation
+        return self._inner.seek(0, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._inner.read(size)
+
+
 class StorageContract:
     """
     What every `Storage` keeps. Give three fixtures: *storage*, empty, and two that bypass it.
@@ -127,6 +142,13 @@ class StorageContract:
         storage.put(KEY, stage)
         assert CONTENT == raw_read(KEY)
         assert not stage.closed
+
+    def test_a_stage_need_not_be_a_file(self, storage: Storage, raw_read: RawRead) -> None:
+        """
+        A stage that can be read, and sought to its start and its end, is enough.
+        """
+        storage.put(KEY, cast("BinaryIO", _Stage(CONTENT)))
+        assert CONTENT == raw_read(KEY)
 
     def test_what_is_stored_is_read(self, storage: Storage, raw_write: RawWrite) -> None:
         """
