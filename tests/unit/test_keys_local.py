@@ -482,7 +482,7 @@ def test_a_folder_that_others_hold_is_waited_for_and_then_given_up(folder, file,
     The wait is bounded, and says so.
     """
     before = file.read_bytes()
-    monkeypatch.setattr("streampay_export.keys.local.LONGEST_WAIT", 0.03)
+    monkeypatch.setattr("streampay_export.keys.key_file.LONGEST_WAIT", 0.03)
     held = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -527,7 +527,7 @@ def test_keys_that_are_missing_linked_or_full_are_not_rotated(folder, file, tmp_
     with pytest.raises(KeysMissing, match="where the file itself is"):
         LocalKeys.rotate(tmp_path / "mounted", created_at=NOW)
 
-    monkeypatch.setattr("streampay_export.keys.local.LARGEST_FILE", len(before) + 1)
+    monkeypatch.setattr("streampay_export.keys.key_file.LARGEST_FILE", len(before) + 1)
     with pytest.raises(KeysMissing, match="is full"):
         LocalKeys.rotate(folder, created_at=NOW)
     assert before == file.read_bytes()
@@ -603,7 +603,7 @@ def test_a_file_replaced_while_it_is_read_is_read_again(folder, file, monkeypatc
         if len(checked) == 1:
             keys.versions.renew(NOW + timedelta(days=1))
 
-    monkeypatch.setattr("streampay_export.keys.local._check_mode", rotate_meanwhile)
+    monkeypatch.setattr("streampay_export.keys.key_file._check_mode", rotate_meanwhile)
     read = LocalKeys.load(folder)
 
     assert JOB_KEY == read.provider.unwrap(keys.provider.wrap(JOB_KEY, b"job"), b"job")
