@@ -5,7 +5,7 @@ Encrypted files as laws: a range is a slice, and whatever was changed is noticed
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.encrypted_files import CHUNK, by_the_book, made, opened, plaintext
 
@@ -88,3 +88,59 @@ def test_no_two_places_have_one_info(one: FileContext, other: FileContext) -> No
     The HKDF info tells every place from every other, wherever its names end.
     """
     assert (one == other) == (one.info == other.info)
+
+
+def changed_somehow(draw) -> bytes:
+    """
+    Return the file with bytes replaced, cut out, put in, or moved, anywhere.
+    """
+    content = bytearray(STORED)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(content)))
+        to = min(at + draw(st.integers(0, 2 * CHUNK)), len(content))
+        piece = draw(st.binary(max_size=64) | st.just(bytes(content[at:to])) | st.just(STORED[:48]))
+        match draw(st.sampled_from(["replace", "cut", "insert", "move"])):
+            case "replace":
+                content[at : at + len(piece)] = piece
+            case "cut":
+                del content[at:to]
+            case "insert":
+                content[at:at] = piece
+            case _:
+                moved = content[at:to]
+                del content[at:to]
+                content[len(content) // 2 : len(content) // 2] = moved
+    return bytes(content)
+
+
+def no_changed_file_is_read(data) -> None:
+    """
+    Whatever was done to a file, only what is the file's own is given out, and not to its end.
+    """
+    stored = changed_somehow(data.draw)
+    got: list[bytes] = []
+    if stored == STORED:
+        return
+    with pytest.raises(ObjectAltered):
+        got.extend(opened(stored, SIZE).read())
+    assert CONTENT.startswith(b"".join(got))
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_no_changed_file_is_read(data) -> None:
+    """
+    Bounded fuzzing: a few dozen changed files.
+    """
+    no_changed_file_is_read(data)
+
+
+@pytest.mark.promise
+@pytest.mark.timeout(600)
+@settings(max_examples=5000, deadline=None)
+@given(st.data())
+def test_no_changed_file_of_thousands_is_read(data) -> None:
+    """
+    The same, thousands of times.
+    """
+    no_changed_file_is_read(data)

@@ -274,6 +274,17 @@ class Both(RuleBasedStateMachine):
         """
         self.both(lambda store: store.forget_artifact(*job))
 
+    @rule(job=jobs, seen=st.sampled_from("klm"), anew=st.sampled_from("klm"))
+    def rewrap(self, job, seen, anew):
+        """
+        A sweeper wraps a key anew, having seen it under the key it is under, or under another.
+        """
+        before = self.model.get(*job)
+        if before is not None:
+            believed = evolve(before, wrapped_key=WrappedKey(key_id=seen, ciphertext=b"\xff\x00"))
+            wrapped = WrappedKey(key_id=anew, ciphertext=b"\xff\x00")
+            self.both(lambda store: store.rewrap(believed, wrapped))
+
     @rule(target=links, job=jobs, life=SECONDS)
     def add_link(self, job, life):
         """
@@ -319,6 +330,8 @@ class Both(RuleBasedStateMachine):
         self.both(lambda store: list(store.expired()))
         self.both(lambda store: list(store.orphans()))
         self.both(lambda store: list(store.pending()))
+        for key_id in "klm":
+            self.both(lambda store, key_id=key_id: list(store.wrapped_under(key_id)))
 
 
 def test_the_store_does_as_its_model():
