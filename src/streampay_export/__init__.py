@@ -31,6 +31,7 @@ from ._core.rules import (
 )
 from ._core.selection import Window
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
+from ._core.trail import TrailItem
 from .access import operator_on_this_machine, owner_only
 from .download import Download
 from .errors import BackendError, CallerError, ExportError, SetupError, SourceDataError
@@ -107,6 +108,7 @@ __all__ = [
     "Subject",
     "SubjectIn",
     "Sweeper",
+    "TrailItem",
     "ValueIn",
     "Window",
     "Wiring",

@@ -116,6 +116,29 @@ def test_a_forged_checkpoint_stops_no_other(store, clock):
     assert ([1], 1) == ([each.size for each in genuine], others)
 
 
+def test_a_file_that_is_replaced_is_read_anew(tmp_path, store, clock):
+    """
+    What others add is seen, a line under way is waited for, and another file in its place is read from its start.
+    """
+    path = tmp_path / "checkpoints.jsonl"
+    signing = Checkpoints(FileCheckpoints(path), KEYS.checkpoints, clock)
+    assert None is store.latest("default")
+    signing.reached("default", head(1))
+    assert 1 == store.latest("default").checkpoint.size
+    before = path.read_bytes()
+    signing.reached("default", head(100))
+    signing.reached("other", head(7))
+    after = path.read_bytes()
+    path.write_bytes(after[:-1])
+    assert (100, None) == (store.latest("default").checkpoint.size, store.latest("other"))
+    path.write_bytes(after)
+    assert 7 == store.latest("other").checkpoint.size
+    path.write_bytes(before + b"torn\n")
+    assert 1 == store.latest("default").checkpoint.size
+    path.unlink()
+    assert None is store.latest("default")
+
+
 def test_a_store_that_fails_holds_up_no_entry(store, clock, monkeypatch, caplog):
     """
     It is logged, and made up for by the next entry.

@@ -4,12 +4,15 @@ Checkpoints of the audit trail: when they are due, and a file that keeps them.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from .._core.chain import Head
 from .._core.checkpoint import Checkpoint, SignedCheckpoint
@@ -23,6 +26,7 @@ logger = logging.getLogger("streampay_export")
 
 EVERY_ENTRIES = 100
 EVERY = timedelta(seconds=60)
+_TENANT = re.compile(rb'"tenant":"([a-z0-9-]+)"')
 
 
 class Checkpoints:
@@ -72,12 +76,20 @@ class Checkpoints:
         Raises `AuditUnavailable`.
         """
         kept = self._store.checkpoints(tenant)
-        ours = [
-            each.checkpoint
-            for each in kept
-            if self._signer.verify(checkpoint_to_sign(each.checkpoint), each.signature)
-        ]
+        ours = [each.checkpoint for each in kept if self._is_ours(each)]
         return ours, len(kept) - len(ours)
+
+    def _is_ours(self, signed: SignedCheckpoint) -> bool:
+        return self._signer.verify(checkpoint_to_sign(signed.checkpoint), signed.signature)
+
+    def _signed_last(self, tenant: str) -> Checkpoint | None:
+        latest = self._store.latest(tenant)
+        if latest is None:
+            return None
+        if self._is_ours(latest):
+            return latest.checkpoint
+        # Somebody put in what we did not sign: look at all there are.
+        return max(self.genuine(tenant)[0], key=lambda each: each.size, default=None)
 
     def _due(self, tenant: str, head: Head, every: timedelta) -> bool:
         latest = self._latest.get(tenant)
@@ -87,9 +99,9 @@ class Checkpoints:
 
     def _sign_if_due(self, tenant: str, head: Head, every: timedelta) -> None:
         try:
-            kept, _ = self.genuine(tenant)
-            if kept:
-                self._latest[tenant] = max(kept, key=lambda each: each.size)
+            latest = self._signed_last(tenant)
+            if latest is not None:
+                self._latest[tenant] = latest
             if self._due(tenant, head, every):
                 checkpoint = Checkpoint(tenant=tenant, size=head.number, link=head.link.hex(), at=self._clock())
                 self.sign(checkpoint)
@@ -111,13 +123,17 @@ class FileCheckpoints:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
+        self._lock = threading.Lock()
+        self._file = (0, 0)
+        self._read_to = 0
+        self._last: dict[bytes, bytes] = {}
 
     def add(self, signed: SignedCheckpoint) -> None:
         """
         See `CheckpointStore.add`.
         """
         line = spell_checkpoint(signed).encode("ascii") + b"\n"
-        try:
+        with _translated():
             file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 size = os.fstat(file).st_size
@@ -127,20 +143,46 @@ class FileCheckpoints:
                 os.fsync(file)
             finally:
                 os.close(file)
-        except OSError as error:
-            raise AuditUnavailable(f"the checkpoint file: {os.strerror(error.errno or 0)}") from None
+
+    def latest(self, tenant: str) -> SignedCheckpoint | None:
+        """
+        See `CheckpointStore.latest`. The first call reads the file, later ones what was added.
+        """
+        with self._lock, _translated(), contextlib.suppress(FileNotFoundError), self._path.open("rb") as lines:
+            self._catch_up(lines)
+            line = self._last.get(tenant.encode())
+            return None if line is None else _read(line)
+        return None
 
     def checkpoints(self, tenant: str | None = None) -> Sequence[SignedCheckpoint]:
         """
         See `CheckpointStore.checkpoints`.
         """
-        try:
+        with _translated(), contextlib.suppress(FileNotFoundError):
             lines = self._path.read_bytes().splitlines()
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise AuditUnavailable(f"the checkpoint file: {os.strerror(error.errno or 0)}") from None
-        return tuple(each for each in map(_read, lines) if each and tenant in {None, each.checkpoint.tenant})
+            return tuple(each for each in map(_read, lines) if each and tenant in {None, each.checkpoint.tenant})
+        return ()
+
+    def _catch_up(self, lines: BinaryIO) -> None:
+        found = os.fstat(lines.fileno())
+        if (found.st_dev, found.st_ino) != self._file or found.st_size < self._read_to:
+            self._file, self._read_to, self._last = (found.st_dev, found.st_ino), 0, {}
+        lines.seek(self._read_to)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return
+            self._read_to += len(line)
+            tenant = _TENANT.search(line)
+            if tenant is not None:
+                self._last[tenant[1]] = line
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AuditUnavailable(f"the checkpoint file: {os.strerror(error.errno or 0)}") from None
 
 
 def _read(line: bytes) -> SignedCheckpoint | None:

@@ -9,11 +9,11 @@ from datetime import datetime
 from .._core.chain import ChainedEntry, Mac
 from .._core.checkpoint import Checkpoint
 from .._core.party import Actor, Capacity
-from .._core.verification import verify_chain
 from .._core.wire import read_entry
 from ..errors import NotFound, TrailBroken
 from ..ports.audit import ChainedTrail
 from .checkpoints import Checkpoints
+from .verification import verify_trail
 
 
 def prune_trail(
@@ -31,8 +31,7 @@ def prune_trail(
     """
     if actor.capacity is not Capacity.OPERATOR:
         raise NotFound
-    genuine, _ = checkpoints.genuine(actor.tenant)
-    verdict = verify_chain(chain, actor.tenant, trail.chain(actor.tenant), genuine)
+    verdict = verify_trail(trail, actor.tenant, chain=chain, checkpoints=checkpoints)
     if verdict.finding is not None:
         raise TrailBroken(tenant=actor.tenant, problem=str(verdict.finding))
     last = _last_older(trail, actor.tenant, before, verdict.size)

@@ -73,7 +73,8 @@ class CheckpointStore(Protocol):
     """
     Keeps checkpoints, best where the application can add and not rewrite. Thread-safe, for several processes.
 
-    Raises `AuditUnavailable`, within a bounded wait.
+    Whether what it returns is genuine is for the reader to check. Raises `AuditUnavailable`, within a
+    bounded wait.
     """
 
     def add(self, signed: SignedCheckpoint) -> None:
@@ -81,8 +82,12 @@ class CheckpointStore(Protocol):
         Keep a checkpoint, durably. The same one again may be kept twice.
         """
 
+    def latest(self, tenant: str) -> SignedCheckpoint | None:
+        """
+        Return the checkpoint of a tenant that was kept last. Asked often: it costs the same however many there are.
+        """
+
     def checkpoints(self, tenant: str | None = None) -> Sequence[SignedCheckpoint]:
         """
-        Return the checkpoints of a tenant, or of all, in the order kept. Whether they are genuine is
-        for the reader to check.
+        Return the checkpoints of a tenant, or of all, in the order kept.
         """
