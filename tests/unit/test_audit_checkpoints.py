@@ -5,6 +5,8 @@ When checkpoints are signed, where they are kept, and what happens when they can
 import errno
 import logging
 import os
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -102,6 +104,22 @@ def test_closing_signs_what_is_not_signed(store, clock):
     signing.close()
     signing.close()
     assert [5, 6] == sizes(store)
+
+
+def test_closing_does_not_wait_for_a_store_that_hangs(store, clock, monkeypatch):
+    """
+    A disk that hangs keeps no process from ending.
+    """
+    signing = Checkpoints(store, KEYS.checkpoints, clock)
+    signing.reached("default", head(1))
+    signing.reached("default", head(2))
+    works, fsync = threading.Event(), os.fsync
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(module.os, "fsync", lambda file: works.wait() and fsync(file))
+    begun = time.monotonic()
+    signing.close()
+    assert 0.1 <= time.monotonic() - begun < 2
+    works.set()
 
 
 def test_a_forged_checkpoint_stops_no_other(store, clock):

@@ -26,6 +26,9 @@ logger = logging.getLogger("streampay_export")
 
 EVERY_ENTRIES = 100
 EVERY = timedelta(seconds=60)
+LONGEST_WAIT = 5.0
+"""Seconds that closing may take."""
+
 _TENANT = re.compile(rb'"tenant":"([a-z0-9-]+)"')
 
 
@@ -56,11 +59,11 @@ class Checkpoints:
 
     def close(self) -> None:
         """
-        Sign where the chains are that have moved on since they were signed.
+        Sign where the chains are that have moved on since they were signed. Gives up after five seconds.
         """
-        with self._lock:
-            for tenant, head in list(self._unsigned.items()):
-                self._sign_if_due(tenant, head, timedelta.min)
+        signing = threading.Thread(target=self._sign_all, name="streampay-export-checkpoints", daemon=True)
+        signing.start()
+        signing.join(LONGEST_WAIT)
 
     def sign(self, checkpoint: Checkpoint) -> None:
         """
@@ -78,6 +81,11 @@ class Checkpoints:
         kept = self._store.checkpoints(tenant)
         ours = [each.checkpoint for each in kept if self._is_ours(each)]
         return ours, len(kept) - len(ours)
+
+    def _sign_all(self) -> None:
+        with self._lock:
+            for tenant, head in list(self._unsigned.items()):
+                self._sign_if_due(tenant, head, timedelta.min)
 
     def _is_ours(self, signed: SignedCheckpoint) -> bool:
         return self._signer.verify(checkpoint_to_sign(signed.checkpoint), signed.signature)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .._core.chain import ChainedEntry, Head, Mac, chained, origin
@@ -114,7 +114,7 @@ class SqlAudit:
         if self._checkpoints is None:
             return
         with self._database.reading() as connection:
-            rows = connection.execute(select(heads)).all()
+            rows = connection.execute(select(heads).where(heads.c.number > 0)).all()
         for tenant, number, link in rows:
             self._checkpoints.reached(tenant, Head(number=number, link=_octets(link)))
 
@@ -123,10 +123,16 @@ class SqlAudit:
         See `ChainedTrail.prune`.
         """
         theirs = trail.c.tenant == checkpoint.tenant
+        bounds = select(func.min(trail.c.number), func.max(trail.c.number)).where(theirs)
         with self._database.writing() as connection:
-            head = self._locked_head(connection, checkpoint.tenant)
-            upto = min(checkpoint.size, head.number - 1 if head else 0)
-            return connection.execute(delete(trail).where(theirs, trail.c.number <= upto)).rowcount
+            first, last = connection.execute(bounds).one()
+            numbers = range(first or 0, min(checkpoint.size + 1, last or 0))
+            # All or nothing; in steps, as each statement has to end in time.
+            steps = (numbers[n : n + _PAGE] for n in range(0, len(numbers), _PAGE))
+            return sum(
+                connection.execute(delete(trail).where(theirs, trail.c.number.between(step[0], step[-1]))).rowcount
+                for step in steps
+            )
 
     def _pages(self, query: Select[Any]) -> Iterator[Any]:
         last = -(1 << 63)
