@@ -81,7 +81,12 @@ def test_an_untouched_trail_is_proven_up_to_its_last_checkpoint(entries, data):
     assert checkpoint(links, max(sizes)) == found.by
 
 
-@given(places(), st.binary(min_size=4, max_size=5), junk, st.sampled_from(["entry", "link", "number", "both"]))
+@given(
+    places(),
+    st.binary(min_size=4, max_size=5),
+    junk,
+    st.sampled_from(["entry", "link", "number", "below", "beyond", "both"]),
+)
 def test_an_edit_is_located(place, entry, link, what):
     """
     An entry, its link or its number that was changed is found at its number.
@@ -91,6 +96,8 @@ def test_an_edit_is_located(place, entry, link, what):
         "entry": {"entry": entry},
         "link": {"link": link},
         "number": {"number": n + 50},
+        "below": {"number": -n},
+        "beyond": {"number": 1 << 64},
         "both": {"entry": entry, "link": link},
     }
     links[n - 1] = evolve(links[n - 1], **changes[what])
@@ -112,6 +119,14 @@ def test_a_deletion_is_located(place, more):
     assert n == first
     if len(links) - n >= 1:
         assert (Tampering.DELETED, upto) == (kind, last)
+
+
+def test_a_large_hole_is_measured():
+    """
+    More entries than are looked at behind a place may be missing there: then their numbers tell how many.
+    """
+    links = grown(b"%d" % n for n in range(800))
+    assert (Tampering.DELETED, 101, 750) == finding([*links[:100], *links[750:]])
 
 
 @given(places(before_last=1), st.binary(min_size=4, max_size=5), junk)
