@@ -33,7 +33,7 @@ demo: $(VENV)/.with-cli
 
 test: $(VENV)/.with-dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not promise"
+	$(BIN)/coverage run -m pytest -m "not promise" -n auto --maxprocesses 4
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@$(BIN)/coverage json --quiet --fail-under 0 -o - | $(BIN)/python -c 'import json, sys; \

@@ -19,7 +19,7 @@ from ._core.notice import ENGLISH, NOTICE_PARTS, ProcessingNotice
 from ._core.policy import Policies, Policy
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from .embedded import Places
-from .errors import InvalidCatalog, InvalidConfiguration, InvalidPolicy, listed, quoted
+from .errors import InvalidCatalog, InvalidConfiguration, InvalidPolicy, listed, quoted, quoted_path
 from .toml_datasets import ProfileRules, read_dataset
 from .toml_table import TomlTable
 
@@ -52,7 +52,7 @@ def read_configuration(path: Path) -> Configuration:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise InvalidConfiguration(quoted(str(path)), "no configuration file can be read there") from None
+        raise InvalidConfiguration(quoted_path(path), "no configuration file can be read there") from None
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

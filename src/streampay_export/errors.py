@@ -57,12 +57,22 @@ from typing import ClassVar
 
 from attrs import define
 
+# A path is of use only whole; no system has longer ones.
+LONGEST_PATH = 4096
 
-def quoted(text: str) -> str:
+
+def quoted_path(path: object) -> str:
     """
-    Return *text* escaped and cut to 80 characters, safe for one line of a message.
+    Return a path escaped, safe for one line of a message.
     """
-    cut = text if len(text) <= 80 else text[:79] + "…"
+    return quoted(str(path), most=LONGEST_PATH)
+
+
+def quoted(text: str, *, most: int = 80) -> str:
+    """
+    Return *text* escaped and cut to *most* characters, safe for one line of a message.
+    """
+    cut = text if len(text) <= most else text[: most - 1] + "…"
     return ascii(cut) if not cut.isprintable() else f"'{cut}'"
 
 

@@ -14,7 +14,7 @@ from .._core.verification import Verdict, verify_chain
 from ..audit.pruning import prune_trail
 from ..configuration import read_configuration
 from ..embedded import Places, open_checkpoints, open_trail
-from ..errors import InvalidRequest, quoted
+from ..errors import InvalidRequest, quoted_path
 from ..keys.local import LocalKeys
 from .deployment import log_to_terminal, operator, say
 from .moments import instant
@@ -37,7 +37,7 @@ def audit_verify(config: Path, checkpoint: Path | None, tenant: str | None, *, a
     files = [places.checkpoints]
     if checkpoint is not None:
         if not checkpoint.is_file():
-            raise InvalidRequest("checkpoint", f"there is no file {quoted(str(checkpoint))}")
+            raise InvalidRequest("checkpoint", f"there is no file {quoted_path(checkpoint)}")
         files.append(checkpoint.absolute())
     # Checkpoints before entries: one that is signed meanwhile would make the end look cut off.
     kept = [open_checkpoints(evolve(places, checkpoints=file), keys).genuine() for file in files]

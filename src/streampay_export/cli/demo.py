@@ -19,7 +19,7 @@ from .._core.manifest import Manifest
 from .._core.party import Actor, Subject
 from ..configuration import Configuration, read_configuration
 from ..embedded import Embedded, embedded
-from ..errors import ExportGone, InvalidRequest, quoted
+from ..errors import ExportGone, InvalidRequest, quoted_path
 from ..ports.source import HistorySource
 from ..verify import read_public_keys, verify_bundle
 from .demo_data import make_database, people
@@ -118,7 +118,7 @@ def _new_folder(folder: Path) -> Path:
         except FileExistsError:
             if not folder.is_dir():
                 raise InvalidRequest(
-                    "folder", f"{quoted(str(folder))} is not a folder; name one, or a new one"
+                    "folder", f"{quoted_path(folder)} is not a folder; name one, or a new one"
                 ) from None
             number += 1
         except OSError as error:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import InvalidRequest, StorageUnavailable, quoted
+from ..errors import InvalidRequest, StorageUnavailable, quoted_path
 
 _RIGHT = "give a folder that is there, or a file's path in one"
 
@@ -21,11 +21,11 @@ def destination(out: Path | None) -> Path:
     place = (out or Path()).absolute()
     folder = place if place.is_dir() else place.parent
     if not folder.is_dir():
-        raise InvalidRequest("out", f"there is no folder {quoted(str(folder))}; {_RIGHT}")
+        raise InvalidRequest("out", f"there is no folder {quoted_path(folder)}; {_RIGHT}")
     if place.exists() and not place.is_dir() and not place.is_file():
-        raise InvalidRequest("out", f"{quoted(str(place))} is neither a folder nor a file; {_RIGHT}")
+        raise InvalidRequest("out", f"{quoted_path(place)} is neither a folder nor a file; {_RIGHT}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InvalidRequest("out", f"you may not write into {quoted(str(folder))}; {_RIGHT}")
+        raise InvalidRequest("out", f"you may not write into {quoted_path(folder)}; {_RIGHT}")
     return place
 
 
@@ -53,7 +53,7 @@ def leave(chunks: Iterable[bytes], place: Path, name: str) -> Path:
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise StorageUnavailable(
-            f"the file cannot be written to {quoted(str(path.parent))} ({reason}); "
+            f"the file cannot be written to {quoted_path(path.parent)} ({reason}); "
             "free some space or give another --out"
         ) from None
     return path

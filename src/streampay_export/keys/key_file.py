@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..errors import KeysMissing, StorageUnavailable, quoted
+from ..errors import KeysMissing, StorageUnavailable, quoted_path
 from .table import KeyTable, dump, load
 
 # A rotation adds about a kilobyte: two years of daily ones.
@@ -83,9 +83,9 @@ class KeyFile:
 
     def _replace(self, content: bytes) -> None:
         if self.file.is_symlink():
-            raise KeysMissing(f"{quoted(str(self.file))} is a link; change the keys where the file itself is")
+            raise KeysMissing(f"{quoted_path(self.file)} is a link; change the keys where the file itself is")
         if len(content) > LARGEST_FILE:
-            raise KeysMissing(f"{quoted(str(self.file))} is full; no key was made")
+            raise KeysMissing(f"{quoted_path(self.file)} is full; no key was made")
         self.file.chmod(0o600)
         with self.file.open("r+b") as former:
             _write(self.file, content, os.replace)
@@ -115,17 +115,17 @@ def _read_private(file: Path) -> bytes:
                 return content
     except FileNotFoundError:
         raise KeysMissing(
-            f"there is no {quoted(str(file))}; bring it back, or make keys for a new deployment: "
+            f"there is no {quoted_path(file)}; bring it back, or make keys for a new deployment: "
             "streampay-export keys init"
         ) from None
     except OSError as error:
-        raise KeysMissing(f"{quoted(str(file))} cannot be read: {os.strerror(error.errno or 0)}") from None
+        raise KeysMissing(f"{quoted_path(file)} cannot be read: {os.strerror(error.errno or 0)}") from None
 
 
 def _check_mode(path: Path, mode: int, forbidden: int, what: str, right: str) -> None:
     if stat.S_IMODE(mode) & forbidden:
         command = f"chmod {right} {shlex.quote(str(path))}"
-        raise KeysMissing(f"{quoted(str(path))} can be {what} by others; run: {command}")
+        raise KeysMissing(f"{quoted_path(path)} can be {what} by others; run: {command}")
 
 
 def _make_folder(folder: Path) -> None:
@@ -179,4 +179,4 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _unwritable(file: Path, error: OSError) -> KeysMissing:
-    return KeysMissing(f"{quoted(str(file))} cannot be written: {os.strerror(error.errno or 0)}")
+    return KeysMissing(f"{quoted_path(file)} cannot be written: {os.strerror(error.errno or 0)}")

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from ..errors import InvalidConfiguration, quoted
+from ..errors import InvalidConfiguration, quoted_path
 from .derivation import KeyPurpose
 from .key_file import KeyFile
 from .ring import KeyRing
@@ -52,7 +52,7 @@ class LocalKeys(KeyRing):
             KeyFile(Path(path) / FILE).create(new_table(created_at, randomness))
         except FileExistsError:
             raise InvalidConfiguration(
-                "keys.path", f"there are keys in {quoted(str(path))} already; nothing was changed"
+                "keys.path", f"there are keys in {quoted_path(path)} already; nothing was changed"
             ) from None
         return cls.load(path)
 

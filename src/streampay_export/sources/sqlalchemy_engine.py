@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from ..errors import InvalidConfiguration, MissingExtra, SourceUnavailable, quoted
+from ..errors import InvalidConfiguration, MissingExtra, SourceUnavailable, quoted, quoted_path
 from .sqlalchemy_database import Database
 
 URL_KEY = "source.url"
@@ -91,7 +91,7 @@ def _existing(url: URL) -> URL:
             URL_KEY, "a database in memory is empty when opened by URL; give the engine that filled it"
         )
     if not Path(place).is_file():
-        raise SourceUnavailable(f"there is no database file {quoted(place)}")
+        raise SourceUnavailable(f"there is no database file {quoted_path(place)}")
     # Not mode=ro: a write-ahead log left by a crash must be readable. Writing is refused by query_only.
     return url.set(database="file:" + quote(str(Path(place).absolute()))).update_query_dict(
         {"uri": "true", "mode": "rw"}

@@ -28,7 +28,7 @@ from .._core.manifest import BundleFile, Digest, Manifest
 from .._core.row_count import ROW_COUNTERS
 from .._core.signature import PublicKey
 from .._core.zip_records import TAIL, read_directory, read_end
-from ..errors import BundleRefused, InvalidRequest, StorageUnavailable, quoted
+from ..errors import BundleRefused, InvalidRequest, StorageUnavailable, quoted_path
 from .keys import signer_of
 from .statement import open_envelope, open_manifest
 
@@ -70,7 +70,7 @@ def verify_bundle(path: Path | str, public_keys: Sequence[PublicKey] = ()) -> Ve
                 raise InvalidRequest("bundle", "give a file, not a pipe: a zip is read from its end")
             return _Bundle(file).verdict(public_keys)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise InvalidRequest("bundle", f"there is no file {quoted(str(path))}; give the path of a bundle") from None
+        raise InvalidRequest("bundle", f"there is no file {quoted_path(path)}; give the path of a bundle") from None
     except OSError as error:
         raise StorageUnavailable(f"the bundle cannot be read ({error.strerror or 'unknown reason'})") from None
 
