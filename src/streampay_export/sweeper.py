@@ -172,9 +172,8 @@ class Sweeper:
 
     def _rewrap(self, job: Job) -> bool:
         w, context = self._wiring, key_context(job.tenant, job.id)
-        if job.wrapped_key is None:
-            return False
-        return w.jobs.rewrap(job, w.keys.wrap(w.keys.unwrap(job.wrapped_key, context), context))
+        wrapped = job.wrapped_key
+        return wrapped is not None and w.jobs.rewrap(job, w.keys.wrap(w.keys.unwrap(wrapped, context), context))
 
     def _delete_unclaimed(self, failures: list[int]) -> int:
         """
