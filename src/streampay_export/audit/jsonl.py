@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,15 +14,14 @@ from pathlib import Path
 from .._core.chain import ChainedEntry, Head, Mac, chained, origin
 from .._core.checkpoint import Checkpoint
 from .._core.trail import AuditEntry
-from .._core.wire import read_entry, spell_entry
+from .._core.wire import spell_entry
 from ..errors import AuditUnavailable
 from .checkpoints import Checkpoints
 from .group_commit import GroupCommit
+from .jsonl_lines import read_entry_of, read_link, read_name, spell_link
 
 LONGEST_WAIT = 5.0
 """Seconds to wait for the disk; half of them for other writers of the file."""
-
-_LINE = re.compile(rb'\{"number":([1-9][0-9]{0,17}),"link":"([0-9a-f]{64})","entry":(\{.*\})\}\n')
 
 
 class JsonLinesAudit:
@@ -67,7 +64,10 @@ class JsonLinesAudit:
         See `AuditReader.entries`. A last line without its end is left out.
         """
         for number, line in enumerate(self._lines(), 1):
-            entry = _entry(number, line)
+            try:
+                entry = read_entry_of(line)
+            except ValueError:
+                raise AuditUnavailable(f"line {number} of the file is no audit entry") from None
             if entry.tenant == tenant and job_id in {None, entry.job_id} and subject in {None, entry.subject}:
                 yield entry
 
@@ -75,16 +75,16 @@ class JsonLinesAudit:
         """
         See `ChainedTrail.tenants`.
         """
-        return sorted({named[0] for line in self._lines() if (named := _name(line)) is not None})
+        return sorted({named[0] for line in self._lines() if (named := read_name(line)) is not None})
 
     def chain(self, tenant: str) -> Iterator[ChainedEntry]:
         """
         See `ChainedTrail.chain`. A line that is no entry stands in every tenant's chain, and fits in none.
         """
         for line in self._lines():
-            named = _name(line)
+            named = read_name(line)
             if named is None or named[0] == tenant:
-                yield _linked(line) or ChainedEntry(number=0, link=b"", entry=line)
+                yield read_link(line) or ChainedEntry(number=0, link=b"", entry=line)
 
     def checkpoint(self) -> None:
         """
@@ -135,7 +135,7 @@ class JsonLinesAudit:
             head = heads.get(entry.tenant) or self._heads.get(entry.tenant) or origin(self._chain, entry.tenant)
             link = chained(self._chain, head, spell_entry(entry).encode("ascii"))
             heads[entry.tenant] = Head(number=link.number, link=link.link)
-            lines.append(_line(link))
+            lines.append(spell_link(link))
             added.add(named)
         if lines:
             self._write(file, b"".join(lines))
@@ -199,7 +199,7 @@ class JsonLinesAudit:
                 if not line.endswith(b"\n"):
                     os.ftruncate(file, self._read_to)
                     return
-                named, link = _name(line), _linked(line)
+                named, link = read_name(line), read_link(line)
                 if named is None or link is None:
                     raise AuditUnavailable("the file has a line that is no audit entry; move the file aside")
                 self._known.add(named)
@@ -225,8 +225,8 @@ class JsonLinesAudit:
     def _replace(self, file: int, checkpoint: Checkpoint) -> int:
         with open(file, "rb", closefd=False) as opened:
             lines = [line for line in opened if line.endswith(b"\n")]
-        theirs = [n for n, line in enumerate(lines) if (_name(line) or ("",))[0] == checkpoint.tenant]
-        old = {n for n in theirs[:-1] if ((link := _linked(lines[n])) and link.number <= checkpoint.size)}
+        theirs = [n for n, line in enumerate(lines) if (read_name(line) or ("",))[0] == checkpoint.tenant]
+        old = {n for n in theirs[:-1] if ((link := read_link(lines[n])) and link.number <= checkpoint.size)}
         draft = self._path.with_name(f".{self._path.name}.pruned")
         kept = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(kept, "wb") as opened:
@@ -242,33 +242,6 @@ def _same_file(path: Path, file: int) -> bool:
     with contextlib.suppress(FileNotFoundError):
         return os.path.samestat(path.stat(), os.fstat(file))
     return False
-
-
-def _line(link: ChainedEntry) -> bytes:
-    return b'{"number":%d,"link":"%b","entry":%b}\n' % (link.number, link.link.hex().encode(), link.entry)
-
-
-def _linked(line: bytes) -> ChainedEntry | None:
-    found = _LINE.fullmatch(line)
-    if found is None:
-        return None
-    return ChainedEntry(number=int(found[1]), link=bytes.fromhex(found[2].decode()), entry=found[3])
-
-
-def _name(line: bytes) -> tuple[str, str] | None:
-    try:
-        form = json.loads(line)["entry"]
-        return str(form["tenant"]), str(form["id"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _entry(number: int, line: bytes) -> AuditEntry:
-    link = _linked(line)
-    try:
-        return read_entry(link.entry.decode("ascii") if link else "")
-    except ValueError:
-        raise AuditUnavailable(f"line {number} of the file is no audit entry") from None
 
 
 def _held_by_others() -> AuditUnavailable:

@@ -147,11 +147,7 @@ class SqlAudit:
 
     def _commit(self, entries: Sequence[AuditEntry]) -> None:
         for tenant in sorted({entry.tenant for entry in entries}):
-            theirs: dict[str, AuditEntry] = {}
-            for entry in entries:
-                if entry.tenant == tenant:
-                    theirs.setdefault(entry.id, entry)
-            head = self._add_new(tenant, theirs)
+            head = self._add_new(tenant, {entry.id: entry for entry in entries if entry.tenant == tenant})
             if head is not None and self._checkpoints is not None:
                 self._checkpoints.reached(tenant, head)
 
