@@ -30,13 +30,14 @@ from ._core.rules import (
     Withhold,
 )
 from ._core.selection import Window
+from ._core.step_up import StepUp
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from ._core.trail import TrailItem
 from .access import operator_on_this_machine, owner_only
 from .download import Download
 from .errors import BackendError, CallerError, ExportError, SetupError, SourceDataError
 from .ports.audit import AuditSink
-from .ports.authorize import Access, Action, Authorizer
+from .ports.authorize import Access, Action, Allowed, Authorizer
 from .ports.deadline import DeadlineRule
 from .ports.dispatch import Dispatcher
 from .ports.jobs import JobStore
@@ -56,6 +57,7 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "Allowed",
     "AuditSink",
     "Authorizer",
     "BackendError",
@@ -104,6 +106,7 @@ __all__ = [
     "Scrub",
     "SetupError",
     "SourceDataError",
+    "StepUp",
     "Storage",
     "Subject",
     "SubjectIn",

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from ._core.catalog import Catalog
 from ._core.notice import ProcessingNotice, require_notice
 from ._core.policy import Policies
+from ._core.step_up import StepUp
 from .access import owner_only
 from .audit.checkpoints import Checkpoints, FileCheckpoints
 from .audit.jsonl import JsonLinesAudit
@@ -137,6 +138,9 @@ def embedded(
     base_url: str | None = None,
     retention: timedelta = RETENTION,
     allow_partial: bool = False,
+    step_up: StepUp = StepUp(),  # noqa: B008  # a value, and a frozen one
+    cooling_off: timedelta | None = None,
+    request_cooldown: timedelta | None = None,
     threads: int = 1,
     stage_folder: Path | None = None,
 ) -> Embedded:
@@ -183,6 +187,9 @@ def embedded(
         clock=lambda: datetime.now(UTC),
         retention=retention,
         allow_partial=allow_partial,
+        step_up=step_up,
+        cooling_off=cooling_off,
+        request_cooldown=request_cooldown,
         stage_folder=stage_folder,
         trail=audit,
         checkpoint=audit.checkpoint,

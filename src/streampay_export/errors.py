@@ -14,6 +14,8 @@ is for operators and may name tables and columns; *person* is what the person is
     │   ├── AccessRefused           who is asking may not have this
     │   │   ├── NotSignedIn
     │   │   ├── NotFound            unknown, foreign and erased alike
+    │   │   ├── StepUpRequired      proved too long ago who they are
+    │   │   ├── CoolingOff          e-mail address or wallet changed too recently
     │   │   ├── InvalidTicket       missing, malformed, altered, for something else
     │   │   └── TicketExpired       expired, spent or revoked
     │   ├── StateConflict           right call, wrong moment
@@ -53,6 +55,7 @@ that the caller typed are shown escaped and cut.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from attrs import define
@@ -197,6 +200,36 @@ class NotFound(AccessRefused):
 
     def __str__(self) -> str:
         return "there is no such export"
+
+
+@define
+class StepUpRequired(AccessRefused):
+    """
+    The actor must prove anew who they are: not longer ago than *max_age* seconds (RFC 9470).
+    """
+
+    slug = "insufficient_user_authentication"  # as the RFC spells it
+
+    max_age: int
+
+    def __str__(self) -> str:
+        return f"sign in again: this needs a sign-in of the last {self.max_age} s"
+
+
+@define
+class CoolingOff(AccessRefused):
+    """
+    An e-mail address or wallet changed a short while ago: no copy before *until* (UTC), in *retry_after* seconds.
+    """
+
+    slug = "cooling-off"
+
+    until: datetime
+    retry_after: int
+
+    def __str__(self) -> str:
+        at = self.until.strftime("%Y-%m-%d %H:%M UTC")
+        return f"an e-mail address or wallet of this account changed recently; ask again from {at} on"
 
 
 class InvalidTicket(AccessRefused):

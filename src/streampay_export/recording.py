@@ -4,15 +4,17 @@ What goes into the audit trail, and the way there: intents before, outcomes afte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from ._core.job import Job
 from ._core.party import Actor, Capacity
 from ._core.trail import AuditEntry, Event
 from .errors import AuditUnavailable
 from .ports.audit import AuditSink
+from .ports.authorize import Allowed
 from .ports.keys import Tagger
 from .ports.outbox import Outbox
 
@@ -23,11 +25,20 @@ SYSTEM = "system"
 class Recorder:
     """
     Makes audit entries and sees to it that they arrive. Thread-safe when its ports are.
+
+    *grounds* are facts of every entry of an actor: why somebody other than the subject may.
     """
 
     audit: AuditSink
     outbox: Outbox
     tagger: Tagger
+    grounds: Mapping[str, str] = field(factory=dict)
+
+    def on(self, allowed: Allowed) -> Recorder:
+        """
+        Return a recorder whose entries repeat the grounds of this access.
+        """
+        return evolve(self, grounds=allowed.facts)
 
     def by_actor(  # noqa: PLR0917  # called through one-line wrappers
         self, event: Event, entry_id: str, actor: Actor, job_id: str, owner_tag: str, at: datetime, **facts: str
@@ -46,7 +57,7 @@ class Recorder:
             actor=actor.id if staff else self.tagger.audit_pseudonym(actor.tenant, tag),
             capacity=actor.capacity,
             subject=self.tagger.audit_pseudonym(actor.tenant, owner_tag) if owner_tag else "",
-            facts=facts,
+            facts={**self.grounds, **facts},
         )
 
     def by_system(self, event: Event, job: Job, at: datetime, *, once: str = "", **facts: str) -> AuditEntry:

@@ -5,22 +5,27 @@ From what a caller asked for to a job: defaults filled in, names checked, the jo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from ._core.export import Export
 from ._core.job import DatasetProgress, Job, key_context
+from ._core.lifecycle import State
 from ._core.party import Actor, Subject
 from ._core.request import ExportRequest
 from ._core.selection import EVER, Window
 from ._core.wire import spell_request, spell_subject
-from .errors import InvalidRequest, UnknownName
-from .ports.jobs import Idempotency
+from .errors import InvalidRequest, TooManyRequests, UnknownName
+from .ports.jobs import Admission, Admitted, Idempotency
 from .wiring import Wiring
 
 DEFAULT_FORMATS = ("csv", "json")
 # The hosts' clocks may differ a little; an as-of later than this is a slip of the pen.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 LONGEST_IDEMPOTENCY_KEY = 255
+
+_ANSWERED = frozenset({State.READY, State.EXPIRED, State.DELETED})
+_PAGE = 100
 
 
 def resolve_request(
@@ -76,7 +81,7 @@ def draft_job(
         id=job_id,
         tenant=actor.tenant,
         owner_tag=wiring.tagger.owner_tag(actor.tenant, subject.id),
-        requester_tag=wiring.tagger.owner_tag(actor.tenant, actor.id),
+        requester_tag=wiring.tagger.owner_tag(actor.tenant, actor.requester),
         capacity=actor.capacity,
         request=request,
         sealed=wiring.sealer(job_key).seal(spell_subject(subject).encode()),
@@ -87,6 +92,40 @@ def draft_job(
         paused_at=now if identity_awaited else None,
         datasets=tuple(DatasetProgress(name=name) for name in request.datasets),
     )
+
+
+def answered_lately(wiring: Wiring, job: Job) -> Admitted | None:
+    """
+    Return the copy that already answers this request, if it was asked for less than the cooldown ago.
+
+    Raises `TooManyRequests` where one of that subject and profile, by that requester, was answered since with
+    other parameters. What is under way is the job store's to hand back, and what failed or was cancelled
+    holds nobody up: asking is free, and only the excessive is slowed down (GDPR Art. 12(5)).
+    """
+    cooldown = wiring.request_cooldown
+    if cooldown is None:
+        return None
+    recent = list(_asked_since(wiring, job, job.created_at - cooldown))
+    answered = [each for each in recent if each.state in _ANSWERED]
+    if not answered or any(each.active for each in recent):
+        return None
+    for each in answered:
+        if each.request == job.request and Export.of(each, job.created_at).state is State.READY:
+            return Admitted(job=each, admission=Admission.REPEATED)
+    left = answered[0].created_at + cooldown - job.created_at
+    raise TooManyRequests(retry_after=-(-left // timedelta(seconds=1)))
+
+
+def _asked_since(wiring: Wiring, job: Job, since: datetime) -> Iterator[Job]:
+    whose = (job.owner_tag, job.requester_tag, job.request.profile)
+    before = None
+    while page := wiring.jobs.list(job.tenant, job.requester_tag, limit=_PAGE, before=before):
+        for each in page:
+            if each.created_at <= since:
+                return
+            if (each.owner_tag, each.requester_tag, each.request.profile) == whose:
+                yield each
+        before = (page[-1].created_at, page[-1].id)
 
 
 def idempotency_of(key: str | None, request: ExportRequest) -> Idempotency | None:

@@ -38,7 +38,7 @@ from .ports.authorize import Action
 from .ports.jobs import Admission
 from .ports.signing import PublicKey, Signature
 from .recording import Recorder
-from .requesting import draft_job, idempotency_of, resolve_request
+from .requesting import answered_lately, draft_job, idempotency_of, resolve_request
 from .wiring import Wiring
 
 LARGEST_LIST = 100
@@ -81,19 +81,15 @@ class ExportService:
     calls. Thread-safe when the wiring's ports are.
 
     Any call may raise a `BackendError` (retry later). Ids that are unknown, foreign, another tenant's
-    or erased raise the same `NotFound`.
+    or erased raise the same `NotFound`. Where the wiring asks for it, `StepUpRequired` and `CoolingOff`.
     """
 
     _wiring: Wiring
-    _record: Recorder = field(init=False)
     _gate: Gate = field(init=False)
-    _handling: Handling = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
-        object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
-        object.__setattr__(self, "_gate", Gate(w, self._record))
-        object.__setattr__(self, "_handling", Handling(w, self._record))
+        object.__setattr__(self, "_gate", Gate(w, Recorder(w.audit, w.outbox, w.tagger)))
 
     def request(
         self,
@@ -118,7 +114,8 @@ class ExportService:
         predecessor was not answered keeps its dates (see `Job.following`).
 
         Raises `UnknownName` or `InvalidRequest` for a parameter, `ActiveExportDiffers`, `IdempotencyKeyReused`,
-        `NotFound` when the actor may not ask, and `AuditUnavailable`: then nothing was requested.
+        `NotFound` when the actor may not ask, `TooManyRequests` where there is a cooldown, and `AuditUnavailable`:
+        then nothing was requested.
         """
         w = self._wiring
         request = resolve_request(
@@ -127,18 +124,21 @@ class ExportService:
         idempotency = idempotency_of(idempotency_key, request)
         job = draft_job(w, actor, subject, request, received_at=received_at, identity_awaited=identity_awaited)
         actions = [Action.REQUEST] if received_at is None else [Action.REQUEST, Action.HANDLE]
-        self._gate.admit(actor, profile, job.owner_tag, *actions)
+        record = self._gate.admit(actor, profile, job.owner_tag, *actions)
         facts = {"profile": profile, "formats": " ".join(request.formats), "datasets": " ".join(request.datasets)}
         if received_at is not None:
             facts["received_at"] = spell_instant(job.received_at)
-        self._record.intend(self._about(Event.REQUESTED, job.id, actor, job, **facts))
-        paused = self._about(Event.PAUSED, f"{job.id}:{job.revision}", actor, job)
-        admitted = w.jobs.add(job, idempotency=idempotency, entries=[paused] if identity_awaited else [])
+        answered = answered_lately(w, job)
+        record.intend(self._about(record, Event.REQUESTED, job.id, actor, job, **facts))
+        paused = self._about(record, Event.PAUSED, f"{job.id}:{job.revision}", actor, job)
+        admitted = answered or w.jobs.add(
+            job, idempotency=idempotency, entries=[paused] if identity_awaited else []
+        )
         created = admitted.admission is Admission.CREATED
         if not created:
-            self._record.happened(self._about(Event.REPEATED, job.id, actor, job, answered_with=admitted.job.id))
+            record.happened(self._about(record, Event.REPEATED, job.id, actor, job, answered_with=admitted.job.id))
         elif admitted.job.paused_at is not None:
-            self._record.happened(paused)
+            record.happened(paused)
         if admitted.job.waits_from is not None and admitted.job.state is State.QUEUED:
             w.dispatcher.ring(actor.tenant, admitted.job.id)
         return Requested(export=Export.of(admitted.job, job.created_at), created=created)
@@ -147,7 +147,7 @@ class ExportService:
         """
         Return the export as it is now, also when it failed, was cancelled or is gone.
         """
-        job = self._gate.find(actor, job_id, Action.READ)
+        job, _ = self._gate.find(actor, job_id, Action.READ)
         return Export.of(job, self._wiring.jobs.now())
 
     def list(self, actor: Actor, *, limit: int = 20, cursor: str | None = None) -> ExportList:
@@ -159,7 +159,7 @@ class ExportService:
         if not 1 <= limit <= LARGEST_LIST:
             raise InvalidRequest("limit", f"a whole number from 1 to {LARGEST_LIST} is expected")
         w = self._wiring
-        tag = w.tagger.owner_tag(actor.tenant, actor.id)
+        tag = w.tagger.owner_tag(actor.tenant, actor.requester)
         before = None if cursor is None else self._read_cursor(actor, tag, cursor)
         items: list[Job] = []
         more = True
@@ -179,13 +179,13 @@ class ExportService:
         Raises `ExportNotReady`, `ExportGone`, and `AuditUnavailable`: then no link exists.
         """
         w = self._wiring
-        job = self._gate.find(actor, job_id, Action.LINK)
+        job, record = self._gate.find(actor, job_id, Action.LINK)
         now = w.jobs.now()
         self._require_ready(Export.of(job, now))
         link_id = w.make_id()
         # Tickets speak in whole seconds, and no link outlives what it leads to.
         until = min(now + w.link_life, job.expires_at or now).replace(microsecond=0)
-        self._record.intend(self._about(Event.LINK_ISSUED, link_id, actor, job, until=until.isoformat()))
+        record.intend(self._about(record, Event.LINK_ISSUED, link_id, actor, job, until=until.isoformat()))
         if not w.jobs.add_link(actor.tenant, job_id, link_id, expires_at=until):
             raise ExportGone(state="no longer available")
         ticket = Ticket(job_id=job_id, purpose=Purpose.DOWNLOAD, link_id=link_id, expires_at=until)
@@ -208,7 +208,7 @@ class ExportService:
             realm=w.realm,
             verify=w.tickets.verify,
         )
-        job = self._gate.find(actor, job_id, Action.DOWNLOAD)
+        job, record = self._gate.find(actor, job_id, Action.DOWNLOAD)
         now = w.jobs.now()
         export = Export.of(job, now)
         if export.state is not State.READY and ticket.expires_at <= now:
@@ -218,7 +218,7 @@ class ExportService:
         if use is None or job.artifact is None:
             raise TicketExpired
         file = artifact_file(w, sealer_of(w, job), job, job.artifact)
-        self._record.intend(self._about(Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
+        record.intend(self._about(record, Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
         return Download(
             job_id=job_id,
             artifact=job.artifact,
@@ -228,7 +228,7 @@ class ExportService:
             actor=actor,
             owner_tag=job.owner_tag,
             wiring=w,
-            recorder=self._record,
+            recorder=record,
         )
 
     def delete(self, actor: Actor, job_id: str) -> Export:
@@ -239,15 +239,15 @@ class ExportService:
         then the file is deleted; should the storage be down, the sweeper deletes it later.
         """
         w = self._wiring
-        job = self._gate.find(actor, job_id, Action.DELETE)
+        job, record = self._gate.find(actor, job_id, Action.DELETE)
         for expected, state, event in (
             (ACTIVE, State.CANCELLED, Event.CANCELLED),
             (frozenset({State.READY}), State.DELETED, Event.DELETED),
         ):
-            entry = self._about(event, job_id, actor, job)
+            entry = self._about(record, event, job_id, actor, job)
             ended = w.jobs.end(actor.tenant, job_id, expected=expected, state=state, entries=[entry])
             job = ended or job
-        self._record.deliver()
+        record.deliver()
         if job.state is State.DELETED and job.artifact is not None:
             try:
                 w.storage.delete(job.artifact.key)
@@ -288,7 +288,7 @@ class ExportService:
         Once per request, before it is due, and while it has no answer, else `NotExtendable`; one that has
         failed has none. *reason* is 1 to 1,000 characters, else `InvalidRequest`. Needs `Action.HANDLE`.
         """
-        return self._handled(actor, job_id, lambda job: self._handling.extend(actor, job, reason))
+        return self._handled(actor, job_id, lambda job, handling: handling.extend(actor, job, reason))
 
     def pause(self, actor: Actor, job_id: str) -> Export:
         """
@@ -297,7 +297,7 @@ class ExportService:
         A worker at it loses its fence. Nothing changes where the clock stands already. Raises
         `ExportNotActive` unless queued or running. Needs `Action.HANDLE`.
         """
-        return self._handled(actor, job_id, lambda job: self._handling.pause(actor, job))
+        return self._handled(actor, job_id, lambda job, handling: handling.pause(actor, job))
 
     def resume(self, actor: Actor, job_id: str) -> Export:
         """
@@ -306,7 +306,7 @@ class ExportService:
         Nothing changes where the clock runs. Raises `ExportNotActive` unless queued or running. Needs
         `Action.HANDLE`.
         """
-        return self._handled(actor, job_id, lambda job: self._handling.resume(actor, job))
+        return self._handled(actor, job_id, lambda job, handling: handling.resume(actor, job))
 
     def refuse(self, actor: Actor, job_id: str, reason: str, remedies: str) -> Export:
         """
@@ -315,7 +315,7 @@ class ExportService:
         Remedies are where to complain, and that a court may be asked. Both are 1 to 1,000 characters, else
         `InvalidRequest`. Raises `ExportNotActive` unless queued or running. Needs `Action.HANDLE`.
         """
-        return self._handled(actor, job_id, lambda job: self._handling.refuse(actor, job, reason, remedies))
+        return self._handled(actor, job_id, lambda job, handling: handling.refuse(actor, job, reason, remedies))
 
     def policy(self, profile: str = "self") -> Mapping[str, tuple[ListedField, ...]]:
         """
@@ -339,13 +339,14 @@ class ExportService:
         """
         return self._wiring.manifests.public_keys()
 
-    def _handled(self, actor: Actor, job_id: str, handle: Callable[[Job], Job]) -> Export:
-        job = handle(self._gate.find(actor, job_id, Action.HANDLE))
+    def _handled(self, actor: Actor, job_id: str, handle: Callable[[Job, Handling], Job]) -> Export:
+        job, record = self._gate.find(actor, job_id, Action.HANDLE)
+        job = handle(job, Handling(self._wiring, record))
         return Export.of(job, self._wiring.jobs.now())
 
-    def _about(self, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
+    def _about(self, record: Recorder, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
         now = self._wiring.jobs.now()
-        return self._record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
+        return record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
 
     def _require_ready(self, export: Export) -> None:
         if export.gone:

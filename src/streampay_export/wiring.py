@@ -14,6 +14,7 @@ from ._core.catalog import Catalog
 from ._core.deadline import CalendarMonths
 from ._core.notice import ProcessingNotice, require_notice
 from ._core.policy import Policies
+from ._core.step_up import StepUp
 from .errors import InvalidConfiguration
 from .ports.audit import AuditReader, AuditSink
 from .ports.authorize import Authorizer
@@ -48,6 +49,9 @@ class Wiring:
     With *allow_partial* a dataset that cannot be read makes an export partial, and said to be, instead of failing
     it. *deadline* says when the law wants an answer (GDPR Art. 12(3), unless another law applies). *trail* reads
     the audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
+    *step_up* says for what a sign-in must be how fresh; with *cooling_off* nobody gets a copy of their own until
+    so long after their e-mail address or a wallet changed. Within *request_cooldown* of a request that was
+    answered the same request gets that copy, and another has to wait.
     *versions* are those of the key behind *keys*: `None` where a key management service looks after them.
     """
 
@@ -81,6 +85,9 @@ class Wiring:
     renew_every: timedelta = timedelta(seconds=20)
     max_attempts: int = 5
     allow_partial: bool = False
+    step_up: StepUp = field(factory=StepUp)
+    cooling_off: timedelta | None = None
+    request_cooldown: timedelta | None = None
     stage_folder: Path | None = None
     deadline: DeadlineRule = field(factory=CalendarMonths)
     trail: AuditReader | None = None
@@ -92,6 +99,12 @@ class Wiring:
         self.policies.check(self.catalog)
         if self.retention <= timedelta(0) or self.retention > timedelta(days=7):
             raise InvalidConfiguration("retention.days", "an export is kept longer than 0 and at most 7 days")
+        if self.cooling_off is not None and not timedelta(0) < self.cooling_off <= timedelta(days=14):
+            raise InvalidConfiguration(
+                "cooling_off", "a wait is longer than 0 and at most 14 days, so that a month holds"
+            )
+        if self.request_cooldown is not None and not timedelta(0) < self.request_cooldown <= timedelta(days=1):
+            raise InvalidConfiguration("request_cooldown", "a cooldown is longer than 0 and at most a day")
         if self.renew_every * 2 > self.lease:
             raise InvalidConfiguration("lease", "a lease is at least twice as long as the interval of its renewal")
         for format_, writer in self.writers.items():

@@ -26,8 +26,8 @@ from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
 from streampay_export.verify import read_public_keys
 
 EXPORT_FIELDS = {
-    "id", "state", "completeness", "profile", "received_at", "due_at", "extension", "paused_at", "as_of",
-    "expires_at", "formats", "datasets", "progress", "size", "sha256", "error", "links",
+    "id", "state", "completeness", "profile", "capacity", "received_at", "due_at", "extension", "paused_at",
+    "as_of", "expires_at", "formats", "datasets", "progress", "size", "sha256", "error", "links",
 }  # fmt: skip
 FAILURE = Failure(slug="refused", sentence="It is the ninth.", remedies="You may complain.")
 NOBODYS = "a" * 26
@@ -170,6 +170,7 @@ def test_a_request_is_accepted_and_says_where_to_look(site):
         "state": "queued",
         "completeness": "full",
         "profile": "self",
+        "capacity": "subject",
         "received_at": "2026-01-02T12:00:00.000000Z",
         "due_at": "2026-02-02T12:00:00.000000Z",
         "extension": None,

@@ -1,14 +1,33 @@
 """
-The default authoriser: a person's own copies are theirs, in each of the profiles cut for them.
+Who gets past: the default authoriser, the grounds of others, to whom copies go, and what cannot be told apart.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
+from attrs import evolve
+from tests.house_rules import ANN, PEOPLE, POWER_OF_ATTORNEY, house
+from tests.http_hosts import Recorded
 
-from streampay_export import STREAMPAY, STREAMPAY_POLICIES, Access, Action, Actor, Capacity, Subject, owner_only
-from streampay_export.errors import NotFound
+from streampay_export import (
+    STREAMPAY,
+    STREAMPAY_POLICIES,
+    Access,
+    Action,
+    Actor,
+    Allowed,
+    Capacity,
+    ExportService,
+    Subject,
+    owner_only,
+)
+from streampay_export._core.lifecycle import ACTIVE, State
+from streampay_export._core.ticket import Purpose, Ticket, issue_ticket
+from streampay_export.errors import InvalidRequest, NotFound
 from streampay_export.testing.deployment import MemoryDeployment
+from streampay_export.testing.fakes import NOON
 
 OWN = ["self", "portability", "portability_strict"]
 OTHERS = ["support", "auditor", "of their own making"]
@@ -50,3 +69,310 @@ def test_a_person_may_ask_for_each_of_their_copies(profile):
     for actor in (Actor(id="bob"), Actor(id="ann", capacity=Capacity.REPRESENTATIVE)):
         with pytest.raises(NotFound):
             house.service.request(actor, Subject("ann"), profile=profile)
+
+
+# --- the grounds of whoever is not the subject -------------------------------------------------------------------
+
+
+def test_who_represents_somebody_does_it_on_recorded_grounds():
+    """
+    Relation, basis, evidence and end are in every entry of what the representative does, and nobody's id is.
+    """
+    h = house()
+    job_id = h.service.request(PEOPLE["representative"], ANN).export.id
+    h.worker.work()
+    download(h, PEOPLE["representative"], job_id)
+    theirs = [each for each in h.audit.entries("default", job_id) if each.capacity == "representative"]
+    grounds = {
+        "relation": "lawyer",
+        "basis": "power of attorney",
+        "evidence": "case 4711",
+        "allowed_until": "2026-02-01T12:00:00.000000Z",
+    }
+
+    assert ["requested", "link_issued", "download_authorised", "download_finished"] == [e.event for e in theirs]
+    assert all(grounds.items() <= each.facts.items() for each in theirs)
+    assert "rob" not in repr(theirs)
+
+
+def test_what_staff_do_about_a_request_is_recorded_with_its_grounds():
+    """
+    Operators are named, and say why.
+    """
+    h = house()
+    job_id = h.service.request(PEOPLE["owner"], ANN).export.id
+    h.service.refuse(PEOPLE["operator"], job_id, "It is the ninth.", "You may complain.")
+    (refused,) = (each for each in h.audit.entries("default", job_id) if each.event == "refused")
+
+    assert ("olga", "support case", "case 12") == (refused.actor, refused.facts["basis"], refused.facts["evidence"])
+
+
+def test_grounds_end_at_their_end_and_no_sooner():
+    """
+    Asked at each access: a microsecond before it is theirs, from then on there is no such export.
+    """
+    h = house()
+    job_id = h.service.request(PEOPLE["representative"], ANN).export.id
+    h.clock.advance(timedelta(days=30) - timedelta(microseconds=1))
+    assert job_id == h.service.status(PEOPLE["representative"], job_id).id
+    h.clock.advance(timedelta(microseconds=1))
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            h.service.status(PEOPLE["representative"], job_id)
+    assert () == h.service.list(PEOPLE["representative"]).items
+
+
+@pytest.mark.parametrize("answer", [True, *(evolve(POWER_OF_ATTORNEY, **{each: None}) for each in ["until"])])
+def test_a_representative_without_all_grounds_is_not_let_in(answer):
+    """
+    A bare yes is none, and neither is one without an end.
+    """
+    with pytest.raises(NotFound):
+        house(authorize=lambda _: answer).service.request(PEOPLE["representative"], ANN)
+
+
+@pytest.mark.parametrize("missing", ["relation", "basis", "evidence"])
+def test_a_representative_with_an_empty_ground_is_not_let_in(missing):
+    """
+    Who says not what they are, why they may, or where that is to be seen.
+    """
+    with pytest.raises(NotFound):
+        house(authorize=lambda _: evolve(POWER_OF_ATTORNEY, **{missing: ""})).service.request(
+            PEOPLE["representative"], ANN
+        )
+
+
+@pytest.mark.parametrize("answer", [1, "yes", None, Allowed, object()])
+def test_only_a_yes_is_a_yes(answer):
+    """
+    Anything but `True` and `Allowed` refuses, whatever its truth value is.
+    """
+    with pytest.raises(NotFound):
+        house(authorize=lambda _: answer).service.request(PEOPLE["owner"], ANN)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"evidence": "x" * 201}, {"relation": "a\nb"}, {"basis": "\0"}, {"until": datetime(2026, 1, 1)}],  # noqa: DTZ001
+)
+def test_grounds_are_short_texts_and_an_instant(wrong):
+    """
+    They go into a trail that is never changed; and what an authoriser cannot say is a no.
+    """
+    with pytest.raises(InvalidRequest):
+        Allowed(**wrong)
+    with pytest.raises(NotFound):
+        house(authorize=lambda _: Allowed(**wrong)).service.request(PEOPLE["owner"], ANN)
+
+
+def test_an_authoriser_can_tell_whose_history_it_is():
+    """
+    By a person's id; of an id that does not exist it is nobody's, and the tenant's own person is not another's.
+    """
+    asked = []
+
+    def listening(access):
+        asked.append([access.about(each) for each in ("ann", "bob", "")])
+        return owner_only(access)
+
+    h = house(authorize=listening)
+    job_id = h.service.request(PEOPLE["owner"], ANN).export.id
+    h.service.status(PEOPLE["owner"], job_id)
+    h.service.trail(PEOPLE["owner"])
+    for actor, wanted in ((PEOPLE["owner"], "a" * 26), (PEOPLE["other tenant"], job_id)):
+        with pytest.raises(NotFound):
+            h.service.status(actor, wanted)
+
+    assert [[True, False, False]] * 3 + [[False] * 3] * 2 == asked
+
+
+# --- the subject is told -----------------------------------------------------------------------------------------
+
+
+def test_the_subject_sees_what_others_had_made():
+    """
+    In status and list with the capacity of whoever asked, and in their trail; support copies only in the trail.
+    """
+    h = house()
+    job_id = h.service.request(PEOPLE["representative"], ANN).export.id
+    support = h.service.request(PEOPLE["operator"], ANN, profile="support").export.id
+    (listed,) = h.service.list(PEOPLE["owner"]).items
+
+    assert (job_id, "representative") == (listed.id, listed.capacity)
+    assert "representative" == h.service.status(PEOPLE["owner"], job_id).capacity
+    assert {(job_id, "self", "representative"), (support, "support", "operator")} == {
+        (item.job_id, item.profile, item.capacity)
+        for item in h.service.trail(PEOPLE["owner"])
+        if item.event == "requested"
+    }
+
+
+# --- to whom a copy goes, whatever the authoriser says -----------------------------------------------------------
+
+
+def test_copies_go_where_they_belong_even_if_the_authoriser_lets_everybody_in():
+    """
+    A person's copies to the person or a representative, or to the operator who had them made; those of staff
+    to the one who asked.
+    """
+    h = house(authorize=lambda _: POWER_OF_ATTORNEY)
+    olaf = Actor(id="olaf", capacity=Capacity.OPERATOR)
+    made = {
+        "ann's": h.service.request(PEOPLE["owner"], ANN).export.id,
+        "olga's own": h.service.request(PEOPLE["operator"], ANN, profile="portability").export.id,
+        "support": h.service.request(PEOPLE["operator"], ANN, profile="support").export.id,
+        "auditor": h.service.request(PEOPLE["auditor"], ANN, profile="auditor").export.id,
+    }
+    while h.worker.work():
+        pass
+    everybody = {**PEOPLE, "colleague": olaf}
+    reached = {name: {who for who in everybody if reaches(h, everybody[who], made[name])} for name in made}
+
+    assert {
+        "ann's": {"owner", "representative"},
+        "olga's own": {"owner", "representative", "operator"},
+        "support": {"operator"},
+        "auditor": {"auditor"},
+    } == reached
+
+
+def test_a_member_of_staff_is_not_the_customer_of_the_same_id():
+    """
+    What Ann asks for at work and what she asks for at home are two exports, and no list has both.
+    """
+    h = house(authorize=lambda access: access.owns or access.requested)
+    at_home, at_work = Actor(id="ann"), Actor(id="ann", capacity=Capacity.OPERATOR)
+    own = h.service.request(at_home, ANN, idempotency_key="k").export.id
+    support = h.service.request(at_work, ANN, idempotency_key="k").export.id
+
+    assert own != support
+    assert [support] == [each.id for each in h.service.list(at_work).items]
+    with pytest.raises(NotFound):
+        h.service.status(at_work, own)
+
+
+def test_many_requests_at_once_make_one_export_for_each_who_asks():
+    """
+    Thirty-two at once, four in each of eight names, capacities, profiles and tenants: eight ids.
+    """
+    h = house(authorize=lambda _: POWER_OF_ATTORNEY)
+    asking = [
+        (PEOPLE["owner"], ANN, "self"),
+        (PEOPLE["owner"], ANN, "portability"),
+        (PEOPLE["representative"], ANN, "self"),
+        (PEOPLE["other"], Subject("bob"), "self"),
+        (PEOPLE["operator"], ANN, "self"),
+        (PEOPLE["operator"], ANN, "support"),
+        (Actor(id="ann", capacity=Capacity.OPERATOR), ANN, "support"),
+        (PEOPLE["other tenant"], ANN, "self"),
+    ]
+
+    def ask(number):
+        actor, subject, profile = asking[number % 8]
+        return h.service.request(actor, subject, profile=profile).export.id
+
+    with ThreadPoolExecutor(32) as pool:
+        ids = list(pool.map(ask, range(32)))
+
+    assert 8 == len(set(ids))
+    assert [1] * 8 == [len(set(ids[number::8])) for number in range(8)]
+
+
+# --- what cannot be told apart -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["owner", "representative", "other", "operator", "auditor", "other tenant"])
+def test_what_is_not_yours_takes_the_same_steps_as_what_does_not_exist(who):
+    """
+    Unknown, foreign, another tenant's, erased: by every call the same error after the same calls of every port.
+    """
+    h, calls = recorded_house()
+    actor = PEOPLE[who]
+    ids = {
+        "unknown": "a" * 26,
+        "foreign": h.service.request(Actor(id="zoe"), Subject("zoe")).export.id,
+        "elsewhere": h.service.request(Actor(id="zoe", tenant="third"), Subject("zoe")).export.id,
+        "erased": h.service.request(PEOPLE["owner"], ANN).export.id,
+    }
+    h.jobs.end("default", ids["erased"], expected=ACTIVE, state=State.ERASED)
+    hold = actor.capacity is not Capacity.OPERATOR  # who may handle every export has no foreign one
+    for name, call in calls_of(h, actor).items():
+        seen = set()
+        for kind, job_id in ids.items():
+            if hold or kind != "foreign" or name not in {"extend", "pause", "resume", "refuse"}:
+                calls.clear()
+                with pytest.raises(NotFound) as refused:
+                    call(job_id)
+                seen.add((type(refused.value), str(refused.value), tuple(calls)))
+        assert (name, 1) == (name, len(seen))
+        assert not [each for each in calls if each.startswith(("storage", "links", "keys"))]
+
+
+# --- how they do it ----------------------------------------------------------------------------------------------
+
+
+def download(h, actor, job_id):
+    """
+    Get a link and read every byte.
+    """
+    ticket = h.service.link(actor, job_id).url.split("ticket=")[1]
+    return b"".join(h.service.open(actor, job_id, ticket).read())
+
+
+def reaches(h, actor, job_id):
+    """
+    Whether an actor gets the bytes of an export.
+    """
+    try:
+        return bool(download(h, actor, job_id))
+    except NotFound:
+        return False
+
+
+def recorded_house():
+    """
+    A deployment whose every port notes which of its methods are called, in one list.
+    """
+    h, calls = house(), []
+    names = ("jobs", "storage", "audit", "keys", "tagger", "tickets", "links", "dispatcher", "source")
+    ports = {name: Recorded(getattr(h.wiring, name), name, calls) for name in names}
+    alone = ("authorize", "make_id", "randomness", "clock", "sealer")
+    ports |= {name: noted(getattr(h.wiring, name), name, calls) for name in alone}
+    h.wiring = evolve(h.wiring, **ports, outbox=ports["jobs"])
+    h.service = ExportService(h.wiring)
+    return h, calls
+
+
+def noted(port, name, calls):
+    """
+    A port of one call, noting it.
+    """
+
+    def call(*args):
+        calls.append(name)
+        return port(*args)
+
+    return call
+
+
+def calls_of(h, actor):
+    """
+    Every call of the service that takes an id, as a function of the id; `open` with a ticket that is genuine.
+    """
+    service = h.service
+
+    def opened(job_id):
+        ticket = Ticket(job_id=job_id, purpose=Purpose.DOWNLOAD, link_id="b" * 26, expires_at=NOON)
+        token = issue_ticket(ticket, tenant=actor.tenant, realm=h.wiring.realm, sign=h.wiring.tickets.sign)
+        return service.open(actor, job_id, token)
+
+    return {
+        "status": lambda job_id: service.status(actor, job_id),
+        "link": lambda job_id: service.link(actor, job_id),
+        "open": opened,
+        "delete": lambda job_id: service.delete(actor, job_id),
+        "extend": lambda job_id: service.extend(actor, job_id, "Why."),
+        "pause": lambda job_id: service.pause(actor, job_id),
+        "resume": lambda job_id: service.resume(actor, job_id),
+        "refuse": lambda job_id: service.refuse(actor, job_id, "Why.", "Complain."),
+    }

@@ -17,6 +17,8 @@ SAID = [
     (errors.InvalidRequest("limit", "a number is expected"), "limit: a number is expected"),
     (errors.NotSignedIn(), "sign in"),
     (errors.NotFound(), "no such export"),
+    (errors.StepUpRequired(300), "the last 300 s"),
+    (errors.CoolingOff(datetime(2026, 1, 2, tzinfo=UTC), 7), "ask again from 2026-01-02 00:00 UTC on"),
     (errors.InvalidTicket(), "ask for a new one"),
     (errors.TicketExpired(), "ask for a new one"),
     (errors.ActiveExportDiffers("abc"), "export abc"),

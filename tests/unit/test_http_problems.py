@@ -16,10 +16,13 @@ from streampay_export.errors import (
 )
 from streampay_export.http import refusals
 from streampay_export.http.problems import problem_of
+from streampay_export.testing.fakes import NOON
 
 CALLERS = {
     "NotSignedIn": (401, ()),
     "NotFound": (404, ()),
+    "StepUpRequired": (401, (300,)),
+    "CoolingOff": (403, (NOON, 7)),
     "InvalidTicket": (403, ()),
     "TicketExpired": (403, ()),
     "AccessRefused": (403, ()),
@@ -92,6 +95,23 @@ def test_fields_that_some_answers_need():
         assert ("application/problem+json", "no-store", "nosniff") == tuple(
             map(response.header, ("Content-Type", "Cache-Control", "X-Content-Type-Options"))
         )
+    assert "7" == answer(errors.CoolingOff(NOON, 7))[0].header("Retry-After")
+
+
+@pytest.mark.parametrize(
+    ("challenge", "said"),
+    [
+        ("Bearer", 'Bearer error="insufficient_user_authentication", max_age="300"'),
+        ('Session realm="x"', 'Session realm="x", error="insufficient_user_authentication", max_age="300"'),
+    ],
+)
+def test_a_step_up_is_asked_for_as_rfc_9470_says(challenge, said):
+    """
+    In the application's own scheme, with its parameters if it has any: the error, and how old a sign-in may be.
+    """
+    response = problem_of(errors.StepUpRequired(300), prefix="/exports", challenge=challenge)
+
+    assert (401, said) == (response.status, response.header("WWW-Authenticate"))
 
 
 @pytest.mark.parametrize(

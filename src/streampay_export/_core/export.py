@@ -11,6 +11,7 @@ from attrs import frozen
 from .deadline import Extension
 from .job import DatasetProgress, Failure, Job, is_unanswered
 from .lifecycle import GONE, Completeness, State
+from .party import Capacity
 
 
 @frozen(kw_only=True)
@@ -19,13 +20,15 @@ class Export:
     One export. Times are UTC. *total* is `None` until every dataset has been counted; *size* (bytes)
     and *sha256* (hex) are those of the bundle, `None` while there is none. *paused_at* is since when the
     clock stands and nothing is worked on, because it is not known yet who asks; *due_at* moves when it
-    goes on. *overdue*: the person has no answer, and it was due.
+    goes on. *overdue*: the person has no answer, and it was due. *capacity*: as what whoever asked for it
+    acted, so that a subject sees what others had made of their history.
     """
 
     id: str
     state: State
     completeness: Completeness
     profile: str
+    capacity: Capacity
     received_at: datetime
     due_at: datetime
     extension: Extension | None
@@ -69,6 +72,7 @@ class Export:
             state=state,
             completeness=job.completeness,
             profile=job.request.profile,
+            capacity=job.capacity,
             received_at=job.received_at,
             due_at=job.due_at,
             extension=job.extension,

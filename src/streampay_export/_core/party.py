@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -44,6 +45,14 @@ def _actor_id(value: str) -> str:
     return _checked("actor", value)
 
 
+def _instant(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.utcoffset() is None:
+        raise InvalidRequest("actor", "an instant is given with its offset from UTC")
+    return value.astimezone(UTC)
+
+
 @frozen
 class Subject:
     """
@@ -78,11 +87,24 @@ class Capacity(StrEnum):
 class Actor:
     """
     Who is asking, as what, in which tenant. An actor in the capacity of subject has the subject's id.
+
+    The application says of its login when they last proved who they are (*authenticated_at*), and of its
+    accounts when their e-mail address or a wallet last changed (*identifiers_changed_at*): aware instants,
+    `None` for never. Both matter only where the wiring says so. Raises `InvalidRequest`.
     """
 
     id: str = field(converter=_actor_id, repr=False)
     capacity: Capacity = field(default=Capacity.SUBJECT, converter=Capacity)
     tenant: str = DEFAULT_TENANT
+    authenticated_at: datetime | None = field(default=None, converter=_instant, eq=False)
+    identifiers_changed_at: datetime | None = field(default=None, converter=_instant, eq=False)
 
     def __attrs_post_init__(self) -> None:
         check_tenant(self.tenant)
+
+    @property
+    def requester(self) -> str:
+        """
+        What stands for whoever asked, in tags: one person in two capacities is two, and no id is another's.
+        """
+        return self.id if self.capacity is Capacity.SUBJECT else f"{self.capacity}\n{self.id}"

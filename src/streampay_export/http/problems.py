@@ -13,12 +13,14 @@ from ..errors import (
     ActiveExportDiffers,
     BackendError,
     CallerError,
+    CoolingOff,
     ExportGone,
     InvalidRequest,
     MalformedRequest,
     NotFound,
     NotSignedIn,
     StateConflict,
+    StepUpRequired,
     TooManyRequests,
 )
 from .message import Response
@@ -29,6 +31,7 @@ logger = logging.getLogger("streampay_export")
 # The first line that fits decides.
 STATUSES: tuple[tuple[type[CallerError], int], ...] = (
     (NotSignedIn, 401),
+    (StepUpRequired, 401),
     (NotFound, 404),
     (AccessRefused, 403),
     (InvalidFormToken, 403),
@@ -71,7 +74,7 @@ def problem_of(error: Exception, *, prefix: str, challenge: str) -> Response:
 
 
 def _problem(status: int, slug: str, detail: str, fields: list[tuple[str, str]], more: dict[str, str]) -> Response:
-    title = slug.replace("-", " ").capitalize()
+    title = slug.replace("-", " ").replace("_", " ").capitalize()
     document = {"type": TYPE + slug, "title": title, "status": status, "detail": detail, **more}
     body = json.dumps(document).encode("ascii")
     headers = (
@@ -87,11 +90,15 @@ def _fields(error: CallerError, prefix: str, challenge: str) -> list[tuple[str, 
     match error:
         case NotSignedIn():
             return [("WWW-Authenticate", challenge)]
+        case StepUpRequired():
+            # The parameters of RFC 9470, whatever the application's scheme is.
+            join = "," if "=" in challenge else ""
+            return [("WWW-Authenticate", f'{challenge}{join} error="{error.slug}", max_age="{error.max_age}"')]
         case MethodNotAllowed():
             return [("Allow", error.allow)]
         case ActiveExportDiffers():
             return [("Location", f"{prefix}/{error.job_id}")]
-        case TooManyRequests():
+        case TooManyRequests() | CoolingOff():
             return [("Retry-After", str(error.retry_after))]
         case RangeNotSatisfiable():
             return [("Content-Range", f"bytes */{error.size}")]

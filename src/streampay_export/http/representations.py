@@ -32,6 +32,7 @@ def export_form(export: Export, *, prefix: str) -> Form:
         "state": export.state,
         "completeness": export.completeness,
         "profile": export.profile,
+        "capacity": export.capacity,
         "received_at": spell_instant(export.received_at),
         "due_at": spell_instant(export.due_at),
         "extension": extension and {"reason": extension.reason, "at": spell_instant(extension.at)},
