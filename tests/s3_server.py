@@ -39,8 +39,10 @@ def s3_server(weed: str) -> Iterator[str]:
         command += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={folder}/s3.json"]
         command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=0"]
+        # With a key of its own it encrypts what it is asked to.
+        environment = {**os.environ, "HOME": name, "WEED_S3_SSE_KEY": "a key for tests"}
         with log.open("wb") as out:
-            server = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "HOME": name}, cwd=folder)
+            server = subprocess.Popen(command, stdout=out, stderr=out, env=environment, cwd=folder)
         try:
             endpoint = f"http://127.0.0.1:{s3}"
             wait_for(endpoint, server, log)

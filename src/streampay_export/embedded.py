@@ -14,6 +14,7 @@ from typing import Self
 from attrs import field, frozen
 
 from ._core.catalog import Catalog
+from ._core.job import Protection
 from ._core.notice import ProcessingNotice, require_notice
 from ._core.policy import Policies
 from ._core.step_up import StepUp
@@ -54,14 +55,16 @@ class Places:
     """
     Where a deployment keeps what it keeps. `Places.beside(folder)` is the default of each.
 
-    *checkpoints* of the audit trail are beside the keys' folder unless said otherwise: there they prove
-    little, as whoever can rewrite the trail can rewrite them too.
+    With *protection* `store` encryption at rest is left to the storage. *checkpoints* of the audit trail
+    are beside the keys' folder unless said otherwise: there they prove little, as whoever can rewrite the
+    trail can rewrite them too.
     """
 
     storage: str
     jobs: str
     audit: str
     keys: Path
+    protection: Protection = field(default=Protection.LIBRARY, converter=Protection)
     checkpoints: Path = field()
 
     @checkpoints.default
@@ -149,11 +152,13 @@ def embedded(
 
     Keys are made on first use, when neither keys nor jobs exist yet (`keys_made` says so); any other
     start without them raises `KeysMissing`. With *threads* = 0 nothing works in this process: other
-    processes do. Raises `SetupError` for what is inconsistent and `SourceMismatch` when the database
-    does not have what the catalog says.
+    processes do. Raises `SetupError` for what is inconsistent, or a storage that keeps what is deleted,
+    and `SourceMismatch` when the database does not have what the catalog says.
     """
     require_notice(notice)
     source.check(catalog)
+    storage = FsspecStorage(places.storage, protection=places.protection)
+    storage.check()
     now = datetime.now(UTC)
     jobs = SqlJobStore(places.jobs, make_folder=True)
     jobs.create_tables()
@@ -168,7 +173,7 @@ def embedded(
         source=source,
         jobs=jobs,
         outbox=jobs,
-        storage=FsspecStorage(places.storage),
+        storage=storage,
         audit=audit,
         keys=keys.provider,
         versions=keys.versions,

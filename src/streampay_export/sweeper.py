@@ -24,6 +24,8 @@ logger = logging.getLogger("streampay_export")
 SWEEP_EVERY = timedelta(seconds=10)
 # Between wrapping a job key and storing it there is a moment when no row shows it.
 SETTLED = timedelta(hours=1)
+# Longer than any upload that is still alive.
+UNFINISHED = timedelta(days=1)
 # A day it wraps, seven more it unwraps: then what is still wrapped under it goes under the newest.
 LEAVES_AFTER = timedelta(days=7)
 _ARTIFACT_KEY = re.compile(r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)\.zip\Z")
@@ -40,6 +42,7 @@ class Swept:
     exhausted: int = 0
     rung: int = 0
     orphans: int = 0
+    leftovers: int = 0
     key_versions_destroyed: int = 0
     delivered: int = 0
     failures: int = 0
@@ -76,6 +79,7 @@ class Sweeper:
         deleted = each(jobs.orphans(), self._delete_artifact)
         rung = each(jobs.waiting(), self._ring)
         orphans = self._delete_unclaimed(failures)
+        leftovers = self._sweep_leftovers(failures)
         destroyed = self._keep_versions(failures)
         delivered = self._record.deliver()
         self._checkpoint(failures)
@@ -85,6 +89,7 @@ class Sweeper:
             exhausted=exhausted,
             rung=rung,
             orphans=orphans,
+            leftovers=leftovers,
             key_versions_destroyed=destroyed,
             delivered=delivered,
             failures=failures[0],
@@ -189,6 +194,17 @@ class Sweeper:
             logger.warning("sweeper: storage: %s", error)
             failures[0] += 1
         return deleted
+
+    def _sweep_leftovers(self, failures: list[int]) -> int:
+        """
+        Remove what writers left unfinished that were killed a day ago or earlier.
+        """
+        try:
+            return self._wiring.storage.sweep_leftovers(self._wiring.jobs.now() - UNFINISHED)
+        except ExportError as error:
+            logger.warning("sweeper: unfinished uploads: %s", error)
+            failures[0] += 1
+            return 0
 
     def _unclaimed(self, key: str) -> bool:
         named = _ARTIFACT_KEY.match(key)

@@ -3,8 +3,12 @@ Storage in a real S3 server, which keeps the whole contract.
 """
 
 import io
+import json
+import subprocess
+import sys
 import tempfile
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import fsspec
 import pytest
@@ -20,6 +24,31 @@ from streampay_export.testing.contracts.storage import KEY, StorageContract
 from streampay_export.testing.deployment import MemoryDeployment
 
 BUCKET = "exports"
+WRITER = """
+import io, json, sys
+from streampay_export.errors import ObjectExists
+from streampay_export.storage.fsspec import FsspecStorage
+
+url, options, key = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+storage = FsspecStorage(url, **options)
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    storage.put(key, io.BytesIO(sys.argv[4].encode() * 1000))
+    print("won")
+except ObjectExists:
+    print("lost")
+"""
+UPLOADER = """
+import json, sys, tempfile
+from streampay_export.storage.fsspec import FsspecStorage
+
+storage = FsspecStorage(sys.argv[1], **json.loads(sys.argv[2]))
+with tempfile.TemporaryFile() as stage:
+    stage.truncate(4 * 1024 ** 3)
+    print("begun", flush=True)
+    storage.put(sys.argv[3], stage)
+"""
 pytestmark = [
     pytest.mark.server,
     pytest.mark.promise,
@@ -129,3 +158,65 @@ class TestS3(StorageContract):
 
         assert "WRONG" not in str(failed.value)
         assert "zip" not in str(failed.value)
+
+    def test_of_many_processes_one_wins(self, storage, s3_options, raw_read):
+        """
+        Of four processes that put one key at once one succeeds, and what is stored is all its own.
+        """
+        command = [sys.executable, "-W", "ignore", "-c", WRITER, f"s3://{BUCKET}/live", json.dumps(s3_options), KEY]
+        writers = [
+            subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for name in "abcd"
+        ]
+        for writer in writers:
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        said = [writer.communicate(timeout=60)[0].strip() for writer in writers]
+
+        assert ["lost", "lost", "lost", "won"] == sorted(said)
+        assert raw_read(KEY) == b"abcd"[said.index("won") :][:1] * 1000
+
+    def test_what_a_killed_upload_left_is_swept(self, storage, bucket, s3_options):
+        """
+        A writer killed in the middle of a multipart upload leaves no object, and its parts go when they are old.
+        """
+        elsewhere = bucket.call_s3("create_multipart_upload", Bucket=BUCKET, Key=f"other/{KEY}")
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            UPLOADER,
+            f"s3://{BUCKET}/live",
+            json.dumps(s3_options),
+            KEY,
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout.readline() == "begun\n"
+            while len(bucket.list_multipart_uploads(BUCKET)) < 2:
+                assert writer.poll() is None
+                time.sleep(0.02)
+            writer.kill()
+        a_day_ago = datetime.now(UTC) - timedelta(days=1)
+
+        assert [] == list(storage.list())
+        assert 0 == storage.sweep_leftovers(a_day_ago)
+        assert 1 == storage.sweep_leftovers(datetime.now(UTC) + timedelta(minutes=1))
+        assert [f"other/{KEY}"] == [each["Key"] for each in bucket.list_multipart_uploads(BUCKET)]
+        bucket.abort_mpu(BUCKET, f"other/{KEY}", elsewhere["UploadId"])
+
+    def test_a_store_encrypts_what_it_is_given_plain(self, bucket, s3_options):
+        """
+        With `protection = store` the server is asked to encrypt, in one request and in parts, and says it did.
+        """
+        storage = FsspecStorage(f"s3://{BUCKET}/live", protection="store", **s3_options)
+        storage.put(KEY, io.BytesIO(b"x"))
+        with tempfile.TemporaryFile() as stage:
+            stage.truncate(101 * 1024 * 1024)
+            storage.put("default/job/2.zip", stage)
+
+        for key in (KEY, "default/job/2.zip"):
+            told = bucket.call_s3("head_object", Bucket=BUCKET, Key=f"live/{key}")
+            assert told["ServerSideEncryption"] == "AES256"

@@ -197,7 +197,7 @@ def failing(memory, monkeypatch):
         file_system = Failing()
         file_system.error = error
         monkeypatch.setattr("fsspec.filesystem", lambda *_, **__: file_system)
-        return FsspecStorage("s3://bucket")
+        return FsspecStorage("gs://bucket")
 
     return storage
 
@@ -247,7 +247,7 @@ def test_a_missing_bucket_is_not_a_missing_object(failing):
     """
     A put into a bucket that is not there says so.
     """
-    with pytest.raises(StorageUnavailable, match="no such s3 bucket"):
+    with pytest.raises(StorageUnavailable, match="no such gs bucket"):
         failing(FileNotFoundError(KEY)).put(KEY, io.BytesIO(b"x"))
 
 

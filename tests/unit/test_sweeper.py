@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -230,3 +230,30 @@ def test_each_sweep_signs_how_far_the_audit_trail_goes() -> None:
         raise AuditUnavailable("away")
 
     assert 1 == Sweeper(evolve(house.wiring, checkpoint=refuse)).sweep().failures
+
+
+def test_what_writers_left_unfinished_is_swept_after_a_day(monkeypatch) -> None:
+    """
+    The storage is told that what is older than a day is nobody's; what it found is counted.
+    """
+    house = MemoryDeployment()
+    told: list[datetime] = []
+    monkeypatch.setattr(house.storage, "sweep_leftovers", lambda older_than: told.append(older_than) or 3)
+
+    assert house.sweeper.sweep().leftovers == 3
+    assert [house.clock() - timedelta(days=1)] == told
+
+
+def test_a_storage_that_is_away_holds_up_no_sweep(monkeypatch) -> None:
+    """
+    Leftovers that cannot be looked for are a failure of this round, and of nothing else in it.
+    """
+    house = MemoryDeployment()
+
+    def away(older_than: datetime) -> int:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(house.storage, "sweep_leftovers", away)
+    swept = house.sweeper.sweep()
+
+    assert (0, 1) == (swept.leftovers, swept.failures)

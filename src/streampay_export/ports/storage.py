@@ -64,7 +64,7 @@ class Delete(Protocol):
 
     def delete(self, key: str) -> None:
         """
-        Delete the object; not an error when there is none.
+        Delete the object and every version of it; not an error when there is none.
         """
 
 
@@ -79,7 +79,33 @@ class ListObjects(Protocol):
         """
 
 
-class Storage(Put, Read, Delete, ListObjects, Protocol):
+class SweepLeftovers(Protocol):
+    """
+    Removes what killed writers left.
+    """
+
+    def sweep_leftovers(self, older_than: datetime) -> int:
+        """
+        Remove what writers killed before *older_than* (aware) left unfinished, and return how many.
+
+        No object is touched, nor anything that is under way since *older_than*.
+        """
+
+
+class Check(Protocol):
+    """
+    Says at the start whether deleting deletes.
+    """
+
+    def check(self) -> None:
+        """
+        Raise `SetupError` when the store would keep what `delete` deletes; it says what to grant.
+
+        A store that cannot tell does nothing. `StorageUnavailable` when it does not answer.
+        """
+
+
+class Storage(Put, Read, Delete, ListObjects, SweepLeftovers, Check, Protocol):
     """
     All verbs. Thread-safe. Keys are `[a-z0-9-]` segments (a last one may end in `.zip`, `.part`)
     joined by `/`, checked in one place: anything else is a `SetupError` before the store is touched.

@@ -18,7 +18,8 @@ from ..errors import InvalidConfiguration, MissingExtra
 from ..ports.storage import StoredObject
 from .check import check_key, check_prefix, check_range
 from .disk import Disk
-from .objects import ObjectStore
+from .objects import CALL_TIMEOUT, ObjectStore
+from .s3 import Bucket
 
 _URL = "storage.url"
 _EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
@@ -30,15 +31,23 @@ class FsspecStorage:
     A `Storage` behind a URL: `file:///folder`, `memory://name`, `s3://bucket/path`, `gs://…`, `az://…`.
 
     Thread-safe; nothing to close. Nothing is touched before the first call. *options* go to the fsspec
-    file system (credentials, endpoint). Raises `InvalidConfiguration`, and `MissingExtra` when the
-    store's library is not installed.
+    file system (credentials, endpoint). With *protection* `store` an object store is given plain
+    bundles, and asked to encrypt them. A call that is not answered within *call_timeout* seconds is
+    `StorageUnavailable`. Raises `InvalidConfiguration`, and `MissingExtra` when the store's library is
+    not installed.
     """
 
-    protection = Protection.LIBRARY
-
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        protection: str = Protection.LIBRARY,
+        call_timeout: float = CALL_TIMEOUT,
+        **options: Any,
+    ) -> None:
         self._url = url
-        self._place = _open(url, options)
+        self.protection = _protection(protection)
+        self._place = _open(url, self.protection, call_timeout, options)
 
     def __repr__(self) -> str:
         return f"FsspecStorage({self._url!r})"
@@ -83,12 +92,27 @@ class FsspecStorage:
 
     def sweep_leftovers(self, older_than: datetime) -> int:
         """
-        Remove files that writers killed before *older_than* left unfinished; return how many.
+        Remove what writers killed before *older_than* left unfinished; return how many.
         """
         return self._place.sweep_leftovers(older_than)
 
+    def check(self) -> None:
+        """
+        Raise `InvalidConfiguration` where a bucket keeps versions of what is deleted here.
 
-def _open(url: str, options: dict[str, Any]) -> Disk | ObjectStore:
+        Of S3 only this can be asked; it writes and deletes an empty object where versions are kept.
+        """
+        self._place.check()
+
+
+def _protection(word: str) -> Protection:
+    try:
+        return Protection(word)
+    except ValueError:
+        raise InvalidConfiguration("storage.protection", "write library or store") from None
+
+
+def _open(url: str, protection: Protection, call_timeout: float, options: dict[str, Any]) -> Disk | ObjectStore:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -99,6 +123,8 @@ def _open(url: str, options: dict[str, Any]) -> Disk | ObjectStore:
         raise InvalidConfiguration(_URL, "chains with :: are not allowed; name one store")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise InvalidConfiguration(_URL, "write it without user, query and fragment; credentials go elsewhere")
+    if protection is Protection.STORE and parts.scheme not in _EXTRAS:
+        raise InvalidConfiguration("storage.protection", "only s3://, gs:// and az:// encrypt what they are given")
     if parts.scheme == "file":
         return _disk(parts.netloc, parts.path, options)
     if parts.scheme not in {"memory", *_EXTRAS}:
@@ -106,7 +132,10 @@ def _open(url: str, options: dict[str, Any]) -> Disk | ObjectStore:
     root = (parts.netloc + parts.path).rstrip("/")
     if not _PLACE.fullmatch(root):
         raise InvalidConfiguration(_URL, f"write {parts.scheme}://name or {parts.scheme}://name/path")
-    return ObjectStore(parts.scheme, root, _file_system(parts.scheme, options))
+    fs = _file_system(parts.scheme, options)
+    if parts.scheme != "s3":
+        return ObjectStore(parts.scheme, root, fs, call_timeout)  # the others encrypt without being asked
+    return Bucket(parts.scheme, root, fs, call_timeout, _encryption(protection, options))
 
 
 def _disk(host: str, path: str, options: dict[str, Any]) -> Disk:
@@ -116,6 +145,13 @@ def _disk(host: str, path: str, options: dict[str, Any]) -> Disk:
     if options:
         raise InvalidConfiguration("storage", "a file:// storage takes no further options")
     return Disk(Path(folder))
+
+
+def _encryption(protection: Protection, options: dict[str, Any]) -> dict[str, str]:
+    theirs = options.get("s3_additional_kwargs", {})
+    if protection is Protection.LIBRARY or "ServerSideEncryption" in theirs:
+        return {}
+    return {"ServerSideEncryption": "AES256"}
 
 
 def _file_system(protocol: str, options: dict[str, Any]) -> Any:

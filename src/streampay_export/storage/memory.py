@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import BinaryIO
 
 from .._core.job import Protection
@@ -70,6 +71,17 @@ class MemoryStorage:
         with self._lock:
             sizes = {key: len(content) for key, content in self._objects.items() if key.startswith(prefix)}
         return (StoredObject(key=key, size=size) for key, size in sizes.items())
+
+    def sweep_leftovers(self, older_than: datetime) -> int:
+        """
+        Return 0: nothing is ever half stored.
+        """
+        return 0
+
+    def check(self) -> None:
+        """
+        Do nothing: what is deleted is gone.
+        """
 
     def _get(self, key: str) -> bytes:
         with self._lock:

@@ -11,7 +11,7 @@ import mmap
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -26,6 +26,12 @@ CHUNK = 256 * 1024
 BLOCK = 4 * 1024 * 1024
 # s3fs sends up to here in one request and whatever is larger in parts, which it slices from the mapping.
 LARGEST_IN_MEMORY = 100 * 1024 * 1024
+# Seconds for a request and all its library's tries: a network that swallows packets holds nobody for longer.
+CALL_TIMEOUT = 60.0
+# Bytes per second an upload is given on top; a line that is slower breaks off and is tried again later.
+SLOWEST_UPLOAD = 256 * 1024
+# A listing is many requests, one for a thousand objects.
+LISTING = 10
 
 # fsspec's memory file system hands the same open file to every reader, and its exclusive create is two steps.
 _MEMORY_LOCK = threading.RLock()
@@ -37,12 +43,15 @@ class ObjectStore:
     A bucket or container and a path in it. Keys were checked. Thread-safe; nothing to close.
 
     An object is created by one request that refuses to replace another (`mode="create"`), or by a
-    multipart upload whose last request does.
+    multipart upload whose last request does. No call lasts longer than *call_timeout* seconds, but for
+    listings and large uploads, which have more. *created_with* goes to the store with each new object.
     """
 
     protocol: str
     root: str
     fs: Any = field(repr=False)
+    call_timeout: float = CALL_TIMEOUT
+    created_with: Mapping[str, str] = field(factory=dict)
 
     def put(self, key: str, stage: BinaryIO) -> None:
         """
@@ -50,13 +59,14 @@ class ObjectStore:
         """
         with self._asking():
             content = _whole(stage)
+            bound = self._within(self.call_timeout + len(content) / SLOWEST_UPLOAD)
             try:
-                self.fs.pipe_file(self._path(key), content, mode="create")
+                self.fs.pipe_file(self._path(key), content, mode="create", **self.created_with, **bound)
             except FileNotFoundError:
                 raise StorageUnavailable(f"there is no such {self.protocol} bucket or container") from None
             except OSError as error:
                 # What a failed If-None-Match comes back as.
-                if error.errno == errno.EINVAL and self.fs.exists(self._path(key)):
+                if error.errno == errno.EINVAL and self.fs.exists(self._path(key), **self._within()):
                     raise ObjectExists from None
                 raise
 
@@ -65,7 +75,7 @@ class ObjectStore:
         Return the object's size in bytes, or raise `ObjectMissing`.
         """
         with self._asking():
-            info = self.fs.info(self._path(key))
+            info = self.fs.info(self._path(key), **self._within())
         if info["type"] != "file":
             raise ObjectMissing
         return int(info["size"])
@@ -80,7 +90,7 @@ class ObjectStore:
             until = min(at + BLOCK, stop)
             with self._asking():
                 # By name: to s3fs the second argument is a version.
-                block = self.fs.cat_file(self._path(key), start=at, end=until)
+                block = self.fs.cat_file(self._path(key), start=at, end=until, **self._within())
             if len(block) != until - at:
                 raise StorageUnavailable("an object ended before its end")
             for offset in range(0, len(block), CHUNK):
@@ -91,7 +101,7 @@ class ObjectStore:
         Delete the object, if there is one.
         """
         with contextlib.suppress(ObjectMissing), self._asking():
-            self.fs.rm_file(self._path(key))
+            self.fs.rm_file(self._path(key), **self._within())
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """
@@ -100,7 +110,7 @@ class ObjectStore:
         folder = self._path(prefix.rpartition("/")[0]).rstrip("/")
         found: dict[str, dict[str, Any]] = {}
         with contextlib.suppress(ObjectMissing), self._asking():
-            found = self.fs.find(folder, detail=True)
+            found = self.fs.find(folder, detail=True, **self._within(LISTING * self.call_timeout))
         start = len(self.root) + 1
         for path, info in found.items():
             key = path.removeprefix("/")[start:]
@@ -109,9 +119,18 @@ class ObjectStore:
 
     def sweep_leftovers(self, older_than: datetime) -> int:
         """
-        Return 0: an object here is created by one request, or by parts that the store shows nowhere.
+        Return 0: an object here is created by one request, or by parts that the store itself forgets.
         """
         return 0
+
+    def check(self) -> None:
+        """
+        Do nothing: whether such a store keeps what was deleted cannot be asked of it.
+        """
+
+    def _within(self, seconds: float | None = None) -> dict[str, float]:
+        # What fsspec runs in its own thread it can also give up; the memory file system answers at once.
+        return {"timeout": seconds or self.call_timeout} if self.fs.async_impl else {}
 
     def _path(self, key: str) -> str:
         return f"{self.root}/{key}"

@@ -9,6 +9,7 @@ import io
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
 import pytest
@@ -270,6 +271,23 @@ class StorageContract:
         Listing before anything was ever stored is no error.
         """
         assert [] == [*storage.list(), *storage.list("one/job/")]
+
+    def test_a_sweep_touches_no_object(self, storage: Storage, raw_read: RawRead, raw_write: RawWrite) -> None:
+        """
+        What is stored is no leftover, however old; a storage that was never used has none.
+        """
+        later = datetime.now(UTC) + timedelta(days=1)
+        assert storage.sweep_leftovers(later) == 0
+        raw_write(KEY, b"abc")
+        assert storage.sweep_leftovers(later) == 0
+        assert raw_read(KEY) == b"abc"
+
+    def test_a_start_leaves_nothing(self, storage: Storage) -> None:
+        """
+        Whatever is tried to see whether deleting deletes is gone afterwards.
+        """
+        storage.check()
+        assert [] == list(storage.list())
 
     @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=lambda key: ascii(key)[:40])
     def test_a_hostile_key_is_refused_by_every_verb(self, storage: Storage, key: str) -> None:
