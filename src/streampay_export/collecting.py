@@ -11,6 +11,7 @@ from datetime import datetime
 from attrs import frozen
 
 from ._core.catalog import Dataset
+from ._core.closed_part import fingerprint
 from ._core.contents import DatasetContents
 from ._core.cut import compile_cut
 from ._core.job import Claim
@@ -21,6 +22,7 @@ from ._core.policy_listing import withheld_fields
 from ._core.selection import Query
 from .errors import ExportError, KeyForm, NullKey, SourceMismatch, SourceUnavailable, UnwritableValue
 from .exporter import DatasetExport
+from .keeping import PartKeeper
 from .lease import Lease
 from .ports.keys import Sealer
 from .progress import Progress
@@ -56,6 +58,7 @@ class Collecting:
     subject: Subject
     as_of: datetime
     stages: Mapping[str, Mapping[str, Stage]]
+    keeper: PartKeeper
 
     def run(self) -> Collected:
         """
@@ -96,12 +99,15 @@ class Collecting:
         )
         stages = self.stages[dataset.name]
         encoders = {name: w.writers[name].encoder(dataset, cut.fields) for name in request.formats}
+        stage = DatasetStage(encoders, stages)
         export = DatasetExport(
             source=w.source,
             cut=cut,
             query=Query(selection=cut.selection, subject=self.subject, as_of=self.as_of, window=request.window),
-            stage=DatasetStage(encoders, stages),
+            stage=stage,
             watch=progress.of(dataset.name),
+            kept=self.keeper.of(dataset.name, fingerprint(dataset, policy, w.catalog.timezone), stage),
+            part_rows=w.part_rows,
         )
         summary = export.run()
         for name, held in summary.figures.invariants.items():

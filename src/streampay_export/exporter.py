@@ -6,37 +6,61 @@ Reads as the story of an export: count, read a page, redact it, write it, close 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from typing import Protocol
 
 from attrs import field, frozen
 
+from ._core.closed_part import ClosedPart
 from ._core.cut import Cut, inexact_fields
 from ._core.figures import Figures
 from ._core.manifest import DatasetSummary, PartSummary
-from ._core.pager import Pager, owner_values, pages
-from ._core.selection import Census, Key, Query
+from ._core.pager import PART_ROWS, Pager, owner_values, pages
+from ._core.selection import Census, Query
 from .errors import CountMismatch, NullKey
 from .ports.source import HistorySource, Snapshot
 from .stage import DatasetStage
 
 
-@frozen(kw_only=True)
-class PartEnd:
+class KeptParts(Protocol):
     """
-    Where a part stopped: its summary, its last key, and whether that was the end of the dataset.
+    Parts of this dataset that outlive the attempt that read them.
     """
 
-    summary: PartSummary
-    last: Key | None
-    exhausted: bool
+    def restore(self) -> Sequence[ClosedPart]:
+        """
+        Bring back what former attempts closed, from part 0 on, into the stage; none where nothing lasts.
+        """
+
+    def keep(self, part: ClosedPart) -> None:
+        """
+        See to it that a part that is not the last can be restored. Called before the next page is staged.
+        """
+
+
+class NothingLasts:
+    """
+    A `KeptParts` that keeps none: the next attempt begins again.
+    """
+
+    def restore(self) -> Sequence[ClosedPart]:
+        """
+        Bring nothing back.
+        """
+        return ()
+
+    def keep(self, part: ClosedPart) -> None:
+        """
+        Keep nothing.
+        """
 
 
 @frozen(kw_only=True)
 class DatasetExport:
     """
     One dataset of one export. *watch* is called after every page with the rows written so far and
-    the rows expected, and stops the export by raising.
+    the rows expected, and stops the export by raising. *part_rows* are the rows of a part.
     """
 
     source: HistorySource
@@ -44,6 +68,8 @@ class DatasetExport:
     query: Query
     stage: DatasetStage
     watch: Callable[[int, int], None]
+    kept: KeptParts = field(factory=NothingLasts)
+    part_rows: int = PART_ROWS
     _inexact: set[str] = field(factory=set, init=False, repr=False)
 
     @property
@@ -60,22 +86,25 @@ class DatasetExport:
         Raises `SourceDataError` subclasses when the rows cannot be exported faithfully,
         `SourceUnavailable`, `StorageUnavailable` for a full disk, and whatever *watch* raises.
         """
-        parts: list[PartSummary] = []
         self.stage.begin()
-        with self.source.snapshot() as snapshot:
-            census = self._census(snapshot)
-            part = self._part(snapshot, census, number=0, after=None, before=0)
-            parts.append(part.summary)
-        while not part.exhausted:
+        parts = list(self.kept.restore())
+        for part in parts:
+            self._inexact.update(part.inexact)
+            self.watch(sum(each.summary.rows for each in parts), part.census.included)
+        exhausted = False
+        while not exhausted:
             with self.source.snapshot() as snapshot:
-                written = sum(each.rows for each in parts)
-                part = self._part(snapshot, census, number=len(parts), after=part.last, before=written)
+                part = self._part(snapshot, parts)
+            exhausted = part.exhausted
             # A dataset that ends with its last part's last row shows only in one read more.
-            if part.summary.rows:
-                parts.append(part.summary)
+            if part.summary.rows or not parts:
+                parts.append(part)
+            if not exhausted:
+                self.kept.keep(part)
         self.stage.end()
         dataset = self.query.selection.dataset.name
-        return DatasetSummary.of(dataset, census, parts, recount=self._recount(len(parts), census))
+        recount = self._recount(parts)
+        return DatasetSummary.of(dataset, parts[0].census, (each.summary for each in parts), recount=recount)
 
     def _census(self, snapshot: Snapshot) -> Census:
         dataset = self.query.selection.dataset
@@ -85,11 +114,13 @@ class DatasetExport:
                 raise NullKey(dataset=dataset.name, column=column, rows=rows)
         return census
 
-    def _part(self, snapshot: Snapshot, census: Census, *, number: int, after: Key | None, before: int) -> PartEnd:
+    def _part(self, snapshot: Snapshot, before: Sequence[ClosedPart]) -> ClosedPart:
         dataset = self.query.selection.dataset.name
-        pager = Pager(self.query.selection, owner_values(self.query.subject), after=after)
+        census = before[0].census if before else self._census(snapshot)
+        after = before[-1].last if before else None
+        written = sum(each.summary.rows for each in before)
+        pager = Pager(self.query.selection, owner_values(self.query.subject), after=after, max_rows=self.part_rows)
         figures = Figures()
-        written = before
         for rows in pages(pager, lambda key, limit: snapshot.page(self.query, key, limit)):
             columns = self.cut.columns(rows)
             figures += self.cut.figures(rows, columns)
@@ -98,7 +129,7 @@ class DatasetExport:
             written += len(rows)
             self.watch(written, census.included)
         end = pager.finish
-        if number == 0 and end.exhausted:
+        if not before and end.exhausted:
             expected = census.included
         else:
             expected = snapshot.count(self.query, after, None if end.exhausted else end.last)
@@ -106,17 +137,19 @@ class DatasetExport:
             raise CountMismatch(dataset=dataset, expected=expected, written=end.rows)
         summary = PartSummary(
             dataset=dataset,
-            number=number,
+            number=len(before),
             expected=expected,
             rows=end.rows,
             read_at=snapshot.read_at.astimezone(UTC),
             files=self.stage.close_part(),
             figures=figures,
         )
-        return PartEnd(summary=summary, last=end.last, exhausted=end.exhausted)
+        return ClosedPart(
+            summary=summary, last=end.last, exhausted=end.exhausted, census=census, inexact=self.inexact
+        )
 
-    def _recount(self, parts: int, census: Census) -> int:
-        if parts == 1:
-            return census.included
+    def _recount(self, parts: Sequence[ClosedPart]) -> int:
+        if len(parts) == 1:
+            return parts[0].census.included
         with self.source.snapshot() as snapshot:
             return snapshot.count(self.query, None, None)

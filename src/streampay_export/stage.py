@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -48,12 +48,12 @@ def unnamed_file(directory: Path | None = None) -> BinaryIO:
         return cast("BinaryIO", tempfile.TemporaryFile(dir=directory))
 
 
-def blocks_of(file: BinaryIO) -> Iterator[bytes]:
+def blocks_of(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
     """
-    Yield what *file* holds, from its start, in blocks of 256 KiB. Raises `StorageUnavailable`.
+    Yield what *file* holds, from *start* on, in blocks of 256 KiB. Raises `StorageUnavailable`.
     """
     with disk_errors():
-        file.seek(0)
+        file.seek(start)
         while block := file.read(BLOCK):
             yield block
 
@@ -101,11 +101,11 @@ class Stage:
         self._sha256.update(data)
         self._size += len(data)
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self, start: int = 0) -> Iterator[bytes]:
         """
-        Yield everything from the start, in blocks of 256 KiB.
+        Yield everything from *start* on, in blocks of 256 KiB.
         """
-        yield from blocks_of(self._file)
+        yield from blocks_of(self._file, start)
 
     def close(self) -> None:
         """
@@ -131,14 +131,15 @@ class DatasetStage:
     A file is `head`, then all pages joined by `separator`, then `tail`. The digest of a *part* is over
     its pages and the separators between them; the separator that joins two parts belongs to neither,
     so that a part's digest does not depend on its place. Call `begin`, then `page` and `close_part`,
-    then `end`. *stages* has one empty stage for each encoder; whoever made them closes them. Used by
-    one thread.
+    then `end`; instead of a part's pages its bytes may be put back with `restore`. *stages* has one
+    empty stage for each encoder; whoever made them closes them. Used by one thread.
     """
 
     def __init__(self, encoders: Mapping[str, Encoder], stages: Mapping[str, Stage]) -> None:
         self._encoders = encoders
         self._stages = stages
         self._parts = {name: _PartDigest() for name in encoders}
+        self._begins = dict.fromkeys(encoders, 0)
         self._any_page = False
 
     def begin(self) -> int:
@@ -160,6 +161,8 @@ class DatasetStage:
             separator = self._encoders[name].separator if self._any_page else b""
             if separator:
                 self._stages[name].append(separator)
+            if not self._parts[name].digest.size:
+                self._begins[name] = self._stages[name].size
             self._stages[name].append(data)
             self._parts[name].add(separator, data)
             written += len(separator) + len(data)
@@ -173,6 +176,23 @@ class DatasetStage:
         closed = {name: part.digest for name, part in self._parts.items()}
         self._parts = {name: _PartDigest() for name in self._encoders}
         return closed
+
+    def part_blocks(self, name: str) -> Iterator[bytes]:
+        """
+        Yield the bytes of the part closed last, in one format. Not to be called once its next page is staged.
+        """
+        return self._stages[name].blocks(self._begins[name])
+
+    def restore(self, parts: Mapping[str, Iterable[bytes]]) -> None:
+        """
+        Put back the bytes of a part that was staged before, in every format.
+        """
+        for name, blocks in parts.items():
+            if self._any_page:
+                self._stages[name].append(self._encoders[name].separator)
+            for block in blocks:
+                self._stages[name].append(block)
+        self._any_page = True
 
     def end(self) -> int:
         """

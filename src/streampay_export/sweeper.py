@@ -28,7 +28,10 @@ SETTLED = timedelta(hours=1)
 UNFINISHED = timedelta(days=1)
 # A day it wraps, seven more it unwraps: then what is still wrapped under it goes under the newest.
 LEAVES_AFTER = timedelta(days=7)
-_ARTIFACT_KEY = re.compile(r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)\.zip\Z")
+_ATTEMPT_KEY = re.compile(
+    r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)"
+    r"(?:\.zip|(?P<part>-[0-9]+-[0-9]+-[a-z0-9]+\.part))\Z"
+)
 
 
 @frozen(kw_only=True)
@@ -207,12 +210,14 @@ class Sweeper:
             return 0
 
     def _unclaimed(self, key: str) -> bool:
-        named = _ARTIFACT_KEY.match(key)
+        named = _ATTEMPT_KEY.match(key)
         if named is None:
             return False  # not ours to delete
         job = self._wiring.jobs.get(named["tenant"], named["job"])
         if job is None:
             return False  # another deployment's, or an older database was restored: a human decides
+        if job.active and named["part"]:
+            return False  # the next attempt may go on from it
         if job.active:
             return job.fence > int(named["fence"])
         return job.artifact is None or job.artifact.key != key

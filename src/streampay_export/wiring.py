@@ -13,6 +13,7 @@ from attrs import field, frozen
 from ._core.catalog import Catalog
 from ._core.deadline import CalendarMonths
 from ._core.notice import ProcessingNotice, require_notice
+from ._core.pager import PART_ROWS
 from ._core.policy import Policies
 from ._core.step_up import StepUp
 from .errors import InvalidConfiguration
@@ -45,7 +46,9 @@ class Wiring:
     The ports and settings of one deployment. Whoever made a port closes it; nothing here does.
 
     *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
-    *stage_folder* holds work in progress (unnamed files); `None` is the system's temporary folder.
+    *part_rows* are the rows of a part, the unit of going on after a crash: tests make it small, deployments
+    leave it, as a manifest's bytes depend on it. *stage_folder* holds work in progress (unnamed files);
+    `None` is the system's temporary folder.
     With *allow_partial* a dataset that cannot be read makes an export partial, and said to be, instead of failing
     it. *deadline* says when the law wants an answer (GDPR Art. 12(3), unless another law applies). *trail* reads
     the audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
@@ -84,6 +87,7 @@ class Wiring:
     lease: timedelta = timedelta(seconds=60)
     renew_every: timedelta = timedelta(seconds=20)
     max_attempts: int = 5
+    part_rows: int = PART_ROWS
     allow_partial: bool = False
     step_up: StepUp = field(factory=StepUp)
     cooling_off: timedelta | None = None

@@ -21,6 +21,7 @@ from .artifact import artifact_file, publish, read_back, sealer_of
 from .bundle import BundleContents, assemble
 from .collecting import Collecting
 from .errors import BackendError, ExportError, Interrupted, LeaseLost, Stopped, StorageUnavailable
+from .keeping import PartKeeper
 from .lease import Lease
 from .ports.jobs import Completion
 from .ports.keys import Sealer
@@ -99,8 +100,16 @@ class Worker:
         sealer, subject = self._unlock(job)
         as_of = job.as_of or job.request.as_of or w.source.now()
         with _stages(w, job) as stages, Stage(w.stage_folder) as bundle:
+            keeper = PartKeeper(wiring=w, claim=claim, sealer=sealer, as_of=as_of, check=lease.check)
             collected = Collecting(
-                wiring=w, claim=claim, lease=lease, sealer=sealer, subject=subject, as_of=as_of, stages=stages
+                wiring=w,
+                claim=claim,
+                lease=lease,
+                sealer=sealer,
+                subject=subject,
+                as_of=as_of,
+                stages=stages,
+                keeper=keeper,
             ).run()
             contents = BundleContents(
                 job_id=job.id,
@@ -122,10 +131,12 @@ class Worker:
             publish(w, sealer, job, bundle, artifact)
             try:
                 read_back(artifact_file(w, sealer, job, artifact), artifact, check=lease.check)
-                return self._complete(claim, contents, artifact)
+                ready = self._complete(claim, contents, artifact)
             except (StorageUnavailable, Stopped):
                 w.storage.delete(artifact.key)
                 raise
+            keeper.clear()
+            return ready
 
     def _unlock(self, job: Job) -> tuple[Sealer, Subject]:
         if job.wrapped_key is None or job.sealed is None:

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from streampay_export._core.closed_part import KeptPart
 from streampay_export._core.deadline import Deadline, Extension
 from streampay_export._core.job import REFUSED, Artifact, DatasetProgress, Failure, Job, WrappedKey
 from streampay_export._core.lifecycle import FINAL, MOVES, State
@@ -192,6 +193,14 @@ class Both(RuleBasedStateMachine):
         """
         self.both(lambda store: store.progress(claim, self.clock(), datasets))
 
+    @rule(claim=claims, dataset=st.sampled_from("de"), number=st.integers(0, 2), sealed=st.binary(max_size=3))
+    def keep_part(self, claim, dataset, number, sealed):
+        """
+        A worker keeps a part of a claim it has, or had.
+        """
+        part = KeptPart(dataset=dataset, number=number, fence=claim.fence, sealed=sealed)
+        self.both(lambda store: store.keep_part(claim, self.clock(), part))
+
     @rule(claim=claims, life=SECONDS, datasets=PROGRESS)
     def complete(self, claim, life, datasets):
         """
@@ -325,6 +334,7 @@ class Both(RuleBasedStateMachine):
         """
         for tenant, job_id in self.model._jobs:
             self.both(lambda store, job=(tenant, job_id): store.get(*job))
+            self.both(lambda store, job=(tenant, job_id): list(store.kept_parts(*job)))
         self.both(lambda store: list(store.waiting()))
         self.both(lambda store: list(store.exhausted(max_attempts=2)))
         self.both(lambda store: list(store.expired()))

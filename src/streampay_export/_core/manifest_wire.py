@@ -101,7 +101,7 @@ def _spell_dataset(dataset: DatasetSummary) -> Json:
         "outside": dataset.outside,
         "omitted": dataset.omitted,
         "drift": dataset.drift,
-        "parts": [_spell_part(each) for each in dataset.parts],
+        "parts": [spell_part(each) for each in dataset.parts],
         **_spell_figures(dataset.figures),
     }
 
@@ -111,12 +111,15 @@ def _read_dataset(name: str, form: Json) -> DatasetSummary:
         name=name,
         **{key: _count(form[key]) for key in ("expected", "written", "later", "outside", "omitted")},
         drift=_take(int, form["drift"]),
-        parts=[_read_part(name, each) for each in form["parts"]],
+        parts=[read_part(name, each) for each in form["parts"]],
         figures=_read_figures(form),
     )
 
 
-def _spell_part(part: PartSummary) -> Json:
+def spell_part(part: PartSummary) -> Json:
+    """
+    Return a part as the manifest speaks of it.
+    """
     return {
         "number": part.number,
         "expected": part.expected,
@@ -127,7 +130,10 @@ def _spell_part(part: PartSummary) -> Json:
     }
 
 
-def _read_part(dataset: str, form: Json) -> PartSummary:
+def read_part(dataset: str, form: Json) -> PartSummary:
+    """
+    Return the part that `spell_part` spelled. Raises `ValueError`, `TypeError` or `LookupError` for anything else.
+    """
     return PartSummary(
         dataset=dataset,
         **{key: _count(form[key]) for key in ("number", "expected", "rows")},

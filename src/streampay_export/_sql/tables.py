@@ -103,6 +103,18 @@ link_table = Table(
     ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
 )
 
+part_table = Table(
+    "export_part",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("job_id", name(64), primary_key=True),
+    Column("dataset", name(63), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("sealed", octets(), nullable=False),
+    ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
+)
+
 outbox_table = Table(
     "export_outbox",
     JOBS,

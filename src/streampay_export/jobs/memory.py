@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
@@ -37,6 +38,7 @@ class MemoryJobStore:
         self._jobs: dict[tuple[str, str], Job] = {}
         self._made_by: dict[tuple[str, str, str, str], tuple[str, str]] = {}
         self._links: dict[tuple[str, str, str], tuple[datetime, datetime | None]] = {}
+        self._parts: dict[tuple[str, str, str, int], KeptPart] = {}
         self._outbox: dict[tuple[str, str], AuditEntry] = {}
 
     def now(self) -> datetime:
@@ -154,6 +156,25 @@ class MemoryJobStore:
         with self._lock:
             self._change(self._held(claim), as_of=as_of, datasets=datasets)
 
+    def keep_part(self, claim: Claim, as_of: datetime, part: KeptPart) -> None:
+        """
+        See `JobStore.keep_part`.
+        """
+        with self._lock:
+            job = self._held(claim)
+            self._jobs[job.tenant, job.id] = evolve(job, as_of=as_of)
+            self._parts[job.tenant, job.id, part.dataset, part.number] = part
+
+    def kept_parts(self, tenant: str, job_id: str) -> Sequence[KeptPart]:
+        """
+        See `JobStore.kept_parts`.
+        """
+        with self._lock:
+            return [part for key, part in sorted(self._parts.items()) if key[:2] == (tenant, job_id)]
+
+    def _forget_parts(self, job: Job) -> None:
+        self._parts = {key: part for key, part in self._parts.items() if key[:2] != (job.tenant, job.id)}
+
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
         """
         See `JobStore.complete`.
@@ -170,6 +191,7 @@ class MemoryJobStore:
                 expires_at=completion.expires_at,
                 finished_at=self.now(),
             )
+            self._forget_parts(ready)
             self.keep(entries)
             return ready
 
@@ -241,6 +263,7 @@ class MemoryJobStore:
                 finished_at=job.finished_at or self.now(),
                 failure=failure or job.failure,
             )
+            self._forget_parts(ended)
             self._links = {key: link for key, link in self._links.items() if key[:2] != (tenant, job_id)}
             if state is State.ERASED:
                 self._made_by = {

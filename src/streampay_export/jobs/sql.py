@@ -13,6 +13,7 @@ from attrs import evolve
 from sqlalchemy import Connection, Engine, Select, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
@@ -25,6 +26,7 @@ from ..ports.jobs import Admitted, Completion, Idempotency, LinkUse
 from .sql_admission import admit, forget_keys
 from .sql_links import delete_links, insert_link, spend_link
 from .sql_outbox import forget_entries, oldest_entries, put_entries
+from .sql_parts import delete_parts, put_part, select_parts
 from .sql_rows import job_to_row, row_to_job
 
 SCHEMA_VERSION = 2
@@ -182,6 +184,24 @@ class SqlJobStore:
         with self._database.writing() as connection:
             self._change(connection, _held(connection, claim), as_of=as_of, datasets=datasets)
 
+    def keep_part(self, claim: Claim, as_of: datetime, part: KeptPart) -> None:
+        """
+        See `JobStore.keep_part`.
+        """
+        with self._database.writing() as connection:
+            job = _held(connection, claim)
+            self._change(connection, job, as_of=as_of, revision=job.revision)
+            put_part(connection, job.tenant, job.id, part)
+
+    def kept_parts(self, tenant: str, job_id: str) -> Sequence[KeptPart]:
+        """
+        See `JobStore.kept_parts`.
+        """
+        if not _possible(tenant, job_id):
+            return []
+        with self._database.reading() as connection:
+            return select_parts(connection, tenant, job_id)
+
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
         """
         See `JobStore.complete`.
@@ -199,6 +219,7 @@ class SqlJobStore:
                 expires_at=completion.expires_at,
                 finished_at=self._instant(connection),
             )
+            delete_parts(connection, ready.tenant, ready.id)
             put_entries(connection, entries)
             return ready
 
@@ -274,6 +295,7 @@ class SqlJobStore:
                 failure=failure or job.failure,
             )
             delete_links(connection, tenant, job_id)
+            delete_parts(connection, tenant, job_id)
             if state is State.ERASED:
                 forget_keys(connection, tenant, job_id)
             put_entries(connection, entries)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
 from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey, all_progress
 from .._core.lifecycle import Completeness, State
@@ -150,6 +151,17 @@ class JobStore(Protocol):
     def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
         """
         Store as-of and progress, or raise `LeaseLost` (see `renew`).
+        """
+
+    def keep_part(self, claim: Claim, as_of: datetime, part: KeptPart) -> None:
+        """
+        Store the export's as-of and a closed part, in the place of one with its dataset and number; or raise
+        `LeaseLost` (see `renew`). *part.fence* is the claim's. `revision` stays.
+        """
+
+    def kept_parts(self, tenant: str, job_id: str) -> Sequence[KeptPart]:
+        """
+        Return the parts kept of a job, by (dataset, number). `complete` and `end` forget them.
         """
 
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
+from ..._core.closed_part import KeptPart
 from ..._core.deadline import Deadline, Extension
 from ..._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
 from ..._core.lifecycle import FINAL, Completeness, State
@@ -520,6 +521,59 @@ class JobStoreContract:
         as_of = store.now() - timedelta(days=3, microseconds=1)
         store.progress(claim, as_of, datasets)
         assert evolve(claim.job, as_of=as_of, datasets=datasets, revision=2) == store.get("default", "job-1")
+
+    def test_closed_parts_are_kept(self, store: JobStore) -> None:
+        """
+        Parts come back by dataset and number, each as stored last; with them the as-of, and no revision.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        as_of = store.now() - timedelta(days=3, microseconds=1)
+        parts = [
+            KeptPart(dataset=dataset, number=number, fence=claim.fence, sealed=bytes(range(256)))
+            for dataset, number in (("streams", 10), ("payouts", 1), ("streams", 2), ("payouts", 0))
+        ]
+        for part in parts:
+            store.keep_part(claim, as_of, part)
+        again = evolve(parts[2], sealed=b"another")
+        store.keep_part(claim, as_of, again)
+        assert [parts[3], parts[1], again, parts[0]] == list(store.kept_parts("default", "job-1"))
+        assert evolve(claim.job, as_of=as_of) == store.get("default", "job-1")
+        assert [] == list(store.kept_parts("default", "job-2"))
+        assert [] == list(store.kept_parts("other", "job-1"))
+
+    def test_a_late_worker_keeps_no_part(self, store: JobStore, advance: Advance) -> None:
+        """
+        Whoever lost the lease changes no part; who has it now finds the parts of before, and may replace them.
+        """
+        store.add(make_job(store))
+        late = claim_one(store)
+        part = KeptPart(dataset="streams", number=0, fence=late.fence, sealed=b"of before")
+        store.keep_part(late, store.now(), part)
+        advance(60)
+        claim = claim_one(store)
+        with pytest.raises(LeaseLost):
+            store.keep_part(late, store.now(), evolve(part, sealed=b"late"))
+        assert [part] == list(store.kept_parts("default", "job-1"))
+        newer = evolve(part, fence=claim.fence, sealed=b"newer")
+        store.keep_part(claim, store.now(), newer)
+        assert [newer] == list(store.kept_parts("default", "job-1"))
+
+    @pytest.mark.parametrize("ending", ["complete", "end", "release"])
+    def test_parts_last_until_the_job_is_done(self, store: JobStore, ending: str) -> None:
+        """
+        A job that is ready or ended has no parts; one that waits for the next attempt keeps them.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        store.keep_part(claim, store.now(), KeptPart(dataset="streams", number=0, fence=claim.fence, sealed=b"x"))
+        if ending == "complete":
+            store.complete(claim, completion(store))
+        elif ending == "end":
+            store.end("default", "job-1", expected={State.RUNNING}, state=State.CANCELLED)
+        else:
+            store.release(claim)
+        assert (ending == "release") == bool(store.kept_parts("default", "job-1"))
 
     def test_completing_makes_ready(self, store: JobStore, outbox: Outbox) -> None:
         """
