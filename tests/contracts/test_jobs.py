@@ -142,6 +142,33 @@ class _ServesUntilSwept(MemoryJobStore):
         return job is not None and job.state == "ready"
 
 
+class _LooksThenCounts(MemoryJobStore):
+    """
+    Asks whether one more may be opened, lets go of the lock, then opens: more than allowed, at once.
+    """
+
+    def add_link(self, tenant, job_id, link_id, *, expires_at, opened_from=None, **terms):
+        if opened_from is not None and not self.may_open(tenant, job_id, opened_from):
+            return False
+        time.sleep(0.01)
+        if opened_from is not None:
+            name = (tenant, job_id, opened_from)
+            self._links[name] = evolve(self._links[name], begun=self._links[name].begun + 1)
+        return super().add_link(tenant, job_id, link_id, expires_at=expires_at, **terms)
+
+
+class _LetsSessionsRun(MemoryJobStore):
+    """
+    Revokes what was not begun.
+    """
+
+    def revoke_links(self, tenant, **which):
+        begun = {key: link for key, link in self._links.items() if link.begun_at is not None}
+        revoked = super().revoke_links(tenant, **which)
+        self._links |= begun
+        return revoked
+
+
 class _ForgetsTenants(MemoryJobStore):
     """
     Finds a job by its id alone.
@@ -159,6 +186,8 @@ class _ForgetsTenants(MemoryJobStore):
         (_ChecksThenAdds, ["test_one_of_many_concurrent_requests_creates"]),
         (_KeepsTheKey, ["test_ending_shreds"]),
         (_ServesUntilSwept, ["test_an_expired_export_serves_nothing"]),
+        (_LooksThenCounts, ["test_one_of_many_concurrent_openings_wins"]),
+        (_LetsSessionsRun, ["test_links_are_revoked_by_job_by_owner_or_all"]),
         (_ForgetsTenants, ["test_unknown_names_are_nobodys"]),
     ],
 )

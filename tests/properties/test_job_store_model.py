@@ -25,6 +25,7 @@ from streampay_export._core.deadline import Deadline, Extension
 from streampay_export._core.job import REFUSED, Artifact, DatasetProgress, Failure, Job, WrappedKey
 from streampay_export._core.lifecycle import FINAL, MOVES, State
 from streampay_export._core.request import ExportRequest
+from streampay_export._core.ticket import Purpose
 from streampay_export.errors import ExportError
 from streampay_export.jobs.memory import MemoryJobStore
 from streampay_export.jobs.sql import SqlJobStore
@@ -302,6 +303,36 @@ class Both(RuleBasedStateMachine):
         link = (*job, self.new_name("link"))
         expires_at = self.clock() + timedelta(seconds=life)
         return link if self.both(lambda store: store.add_link(*link, expires_at=expires_at)) else multiple()
+
+    @rule(target=links, job=jobs, life=SECONDS, limit=st.none() | st.integers(1, 2))
+    def add_open_link(self, job, life, limit):
+        """
+        Somebody has a link mailed.
+        """
+        link = (*job, self.new_name("link"))
+        terms = {"expires_at": self.clock() + timedelta(seconds=life), "purpose": Purpose.OPEN, "limit": limit}
+        return link if self.both(lambda store: store.add_link(*link, **terms)) else multiple()
+
+    @rule(target=links, opened=links, life=SECONDS)
+    def open_link(self, opened, life):
+        """
+        Somebody presses the button that a link leads to.
+        """
+        link = (*opened[:2], self.new_name("link"))
+        terms = {"expires_at": self.clock() + timedelta(seconds=life), "opened_from": opened[2]}
+        self.both(lambda store: store.may_open(*opened))
+        return link if self.both(lambda store: store.add_link(*link, **terms)) else multiple()
+
+    @rule(link=links, of=st.sampled_from(["link", "job", "owner", "all"]), owner=PEOPLE)
+    def revoke(self, link, of, owner):
+        """
+        Somebody revokes links.
+        """
+        tenant, job_id, link_id = link
+        which = {
+            "link": {"job_id": job_id, "link_id": link_id}, "job": {"job_id": job_id}, "owner": {"owner_tag": owner}
+        }.get(of, {})  # fmt: skip
+        self.both(lambda store: store.revoke_links(tenant, **which))
 
     @rule(link=links, session=SECONDS)
     def use_link(self, link, session):

@@ -97,9 +97,15 @@ link_table = Table(
     Column("tenant", name(63), primary_key=True),
     Column("job_id", name(64), primary_key=True),
     Column("id", name(64), primary_key=True),
+    Column("purpose", name(16), nullable=False),
     Column("expires_at", Instant, nullable=False),
+    # Of a download link: since when its session lasts.
     Column("begun_at", Instant),
-    Column("uses", BigInteger, nullable=False),
+    # Of an open link: how many downloads it has begun, and how many it may; NULL is no limit.
+    Column("begun", BigInteger, nullable=False),
+    Column("begun_limit", BigInteger),
+    # Of a download link: the open link whose button led to it, without which it is nothing.
+    Column("opened_from", name(64)),
     ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
 )
 

@@ -10,12 +10,13 @@ from hashlib import sha256
 from threading import RLock
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
+from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost
 from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
@@ -23,6 +24,16 @@ from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
 
 def _whose(job: Job) -> tuple[str, ...]:
     return job.tenant, job.owner_tag, job.request.profile, job.requester_tag
+
+
+@frozen(kw_only=True)
+class _StoredLink:
+    purpose: Purpose
+    expires_at: datetime
+    begun_at: datetime | None = None
+    begun: int = 0
+    limit: int | None = None
+    opened_from: str | None = None
 
 
 class MemoryJobStore:
@@ -37,7 +48,7 @@ class MemoryJobStore:
         self._lock = RLock()
         self._jobs: dict[tuple[str, str], Job] = {}
         self._made_by: dict[tuple[str, str, str, str], tuple[str, str]] = {}
-        self._links: dict[tuple[str, str, str], tuple[datetime, datetime | None]] = {}
+        self._links: dict[tuple[str, str, str], _StoredLink] = {}
         self._parts: dict[tuple[str, str, str, int], KeptPart] = {}
         self._outbox: dict[tuple[str, str], AuditEntry] = {}
 
@@ -313,17 +324,45 @@ class MemoryJobStore:
             self._jobs[job.tenant, job.id] = evolve(held, wrapped_key=wrapped)
             return True
 
-    def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
+    def add_link(
+        self,
+        tenant: str,
+        job_id: str,
+        link_id: str,
+        *,
+        expires_at: datetime,
+        purpose: Purpose = Purpose.DOWNLOAD,
+        limit: int | None = None,
+        opened_from: str | None = None,
+    ) -> bool:
         """
         See `JobStore.add_link`.
         """
         with self._lock:
             if not self._downloadable(tenant, job_id):
                 return False
+            if opened_from is not None and not self.may_open(tenant, job_id, opened_from):
+                return False
             if (tenant, job_id, link_id) in self._links:
                 raise InvalidRequest("link", "a link with this id exists already; make a new id")
-            self._links[tenant, job_id, link_id] = (expires_at, None)
+            if opened_from is not None:
+                opened = self._links[tenant, job_id, opened_from]
+                self._links[tenant, job_id, opened_from] = evolve(opened, begun=opened.begun + 1)
+            self._links[tenant, job_id, link_id] = _StoredLink(
+                purpose=purpose, expires_at=expires_at, limit=limit, opened_from=opened_from
+            )
             return True
+
+    def may_open(self, tenant: str, job_id: str, link_id: str) -> bool:
+        """
+        See `JobStore.may_open`.
+        """
+        with self._lock:
+            link = self._links.get((tenant, job_id, link_id))
+            if link is None or link.purpose is not Purpose.OPEN or link.expires_at <= self.now():
+                return False
+            spent = link.limit is not None and link.begun >= link.limit
+            return not spent and self._downloadable(tenant, job_id)
 
     def use_link(self, tenant: str, job_id: str, link_id: str, *, session: timedelta) -> LinkUse | None:
         """
@@ -331,12 +370,42 @@ class MemoryJobStore:
         """
         with self._lock:
             now = self.now()
-            expires_at, begun_at = self._links.get((tenant, job_id, link_id), (now, None))
-            good = now < expires_at if begun_at is None else now < begun_at + session
-            if not good or not self._downloadable(tenant, job_id):
+            link = self._links.get((tenant, job_id, link_id))
+            if link is None or link.purpose is not Purpose.DOWNLOAD:
                 return None
-            self._links[tenant, job_id, link_id] = (expires_at, begun_at or now)
-            return LinkUse(begun_at=begun_at or now, first=begun_at is None)
+            revoked = link.opened_from is not None and (tenant, job_id, link.opened_from) not in self._links
+            good = now < (link.expires_at if link.begun_at is None else link.begun_at + session)
+            if revoked or not good or not self._downloadable(tenant, job_id):
+                return None
+            begun_at = link.begun_at or now
+            self._links[tenant, job_id, link_id] = evolve(link, begun_at=begun_at)
+            return LinkUse(begun_at=begun_at, first=link.begun_at is None)
+
+    def revoke_links(
+        self,
+        tenant: str,
+        *,
+        owner_tag: str | None = None,
+        job_id: str | None = None,
+        link_id: str | None = None,
+        entries: Sequence[AuditEntry] = (),
+    ) -> int:
+        """
+        See `JobStore.revoke_links`.
+        """
+        with self._lock:
+            revoked = [
+                key
+                for key, link in self._links.items()
+                if key[0] == tenant
+                and job_id in {None, key[1]}
+                and link_id in {None, key[2], link.opened_from}
+                and owner_tag in {None, self._jobs[key[:2]].owner_tag}
+            ]
+            for key in revoked:
+                del self._links[key]
+            self.keep(entries)
+            return len(revoked)
 
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
         """

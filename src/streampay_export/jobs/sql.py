@@ -17,6 +17,7 @@ from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
+from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
 from .._sql.database import Database
 from .._sql.tables import JOBS, job_version_table
@@ -24,12 +25,12 @@ from .._sql.tables import job_table as jobs
 from ..errors import InvalidRequest, JobStoreUnavailable, LeaseLost
 from ..ports.jobs import Admitted, Completion, Idempotency, LinkUse
 from .sql_admission import admit, forget_keys
-from .sql_links import delete_links, insert_link, spend_link
+from .sql_links import beginning, can_open, count_opening, delete_links, going_on, insert_link
 from .sql_outbox import forget_entries, oldest_entries, put_entries
 from .sql_parts import delete_parts, put_part, select_parts
 from .sql_rows import job_to_row, row_to_job
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3
@@ -294,7 +295,7 @@ class SqlJobStore:
                 finished_at=job.finished_at or self._instant(connection),
                 failure=failure or job.failure,
             )
-            delete_links(connection, tenant, job_id)
+            delete_links(connection, tenant, job_id=job_id)
             delete_parts(connection, tenant, job_id)
             if state is State.ERASED:
                 forget_keys(connection, tenant, job_id)
@@ -349,26 +350,79 @@ class SqlJobStore:
         self._database.truncate_log()
         return changed
 
-    def add_link(self, tenant: str, job_id: str, link_id: str, *, expires_at: datetime) -> bool:
+    def add_link(
+        self,
+        tenant: str,
+        job_id: str,
+        link_id: str,
+        *,
+        expires_at: datetime,
+        purpose: Purpose = Purpose.DOWNLOAD,
+        limit: int | None = None,
+        opened_from: str | None = None,
+    ) -> bool:
         """
         See `JobStore.add_link`.
         """
-        if not _possible(tenant, job_id):
+        if not _possible(tenant, job_id, opened_from or ""):
             return False
+        now = self._database.now
+        terms = {
+            "purpose": purpose, "expires_at": expires_at, "begun_limit": limit, "opened_from": opened_from
+        }  # fmt: skip
         try:
             with self._database.writing() as connection:
-                return insert_link(connection, self._database.now, (tenant, job_id, link_id), expires_at)
+                if opened_from is not None and not count_opening(connection, now, (tenant, job_id, opened_from)):
+                    return False
+                return insert_link(connection, now, (tenant, job_id, link_id), terms)
         except IntegrityError:
             raise InvalidRequest("link", "a link with this id exists already; make a new id") from None
 
+    def may_open(self, tenant: str, job_id: str, link_id: str) -> bool:
+        """
+        See `JobStore.may_open`.
+        """
+        if not _possible(tenant, job_id, link_id):
+            return False
+        with self._database.reading() as connection:
+            return can_open(connection, self._database.now, (tenant, job_id, link_id))
+
     def use_link(self, tenant: str, job_id: str, link_id: str, *, session: timedelta) -> LinkUse | None:
         """
-        See `JobStore.use_link`.
+        See `JobStore.use_link`. Only what begins a session writes.
         """
         if not _possible(tenant, job_id, link_id):
             return None
+        name = (tenant, job_id, link_id)
+
+        def going() -> LinkUse | None:
+            with self._database.reading() as connection:
+                return going_on(connection, self._database.now, name, session)
+
+        def begun() -> LinkUse | None:
+            with self._database.writing() as connection:
+                return beginning(connection, self._database.now, name)
+
+        # Who wanted to begin what another has begun meanwhile goes on with it.
+        return going() or begun() or going()
+
+    def revoke_links(
+        self,
+        tenant: str,
+        *,
+        owner_tag: str | None = None,
+        job_id: str | None = None,
+        link_id: str | None = None,
+        entries: Sequence[AuditEntry] = (),
+    ) -> int:
+        """
+        See `JobStore.revoke_links`.
+        """
         with self._database.writing() as connection:
-            return spend_link(connection, self._database.now, (tenant, job_id, link_id), session)
+            put_entries(connection, entries)
+            if not _possible(tenant, owner_tag or "", job_id or "", link_id or ""):
+                return 0
+            return delete_links(connection, tenant, owner_tag=owner_tag, job_id=job_id, link_id=link_id)
 
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
         """

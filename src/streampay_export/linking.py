@@ -1,0 +1,227 @@
+"""
+Links: giving them, opening and using them, and taking them back.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from ._core.export import Export
+from ._core.job import Job
+from ._core.lifecycle import State
+from ._core.party import Actor
+from ._core.sentence import sentence
+from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
+from ._core.trail import AuditEntry, Event
+from .access import Gate
+from .artifact import artifact_file, sealer_of
+from .download import Download
+from .errors import ExportGone, ExportNotReady, InvalidRequest, TicketExpired
+from .ports.authorize import Action
+from .recording import Recorder
+from .wiring import Wiring
+
+MOST_DOWNLOADS = 1000
+"""The largest limit an open link may have; without a limit there is none."""
+
+
+@frozen(kw_only=True)
+class Link:
+    """
+    A URL that leads to one export for one signed-in person, until *expires_at* (UTC).
+
+    What it leads to must be begun before that. *id* is what `revoke_link` takes; it opens nothing.
+    """
+
+    id: str
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+@frozen(kw_only=True)
+class Opened:
+    """
+    What an open link's page shows to its person: the export, and the token that its own form carries.
+    """
+
+    export: Export
+    form_token: str = field(repr=False)
+
+
+@frozen
+class Linking:
+    """
+    What `ExportService` does with links. Thread-safe when its ports are.
+    """
+
+    _wiring: Wiring
+    _record: Recorder
+    _gate: Gate
+
+    def link(self, actor: Actor, job_id: str) -> Link:
+        """
+        See `ExportService.link`.
+        """
+        job, now = self._ready(actor, job_id)
+        return self._give(actor, job, Purpose.DOWNLOAD, now + self._wiring.link_life)
+
+    def open_link(self, actor: Actor, job_id: str, limit: int | None) -> Link:
+        """
+        See `ExportService.open_link`.
+        """
+        if limit is not None and not 1 <= limit <= MOST_DOWNLOADS:
+            raise InvalidRequest("limit", f"a whole number from 1 to {MOST_DOWNLOADS} is expected")
+        job, now = self._ready(actor, job_id)
+        return self._give(actor, job, Purpose.OPEN, job.expires_at or now, limit=limit)
+
+    def look(self, actor: Actor, job_id: str, token: str) -> Opened:
+        """
+        See `ExportService.look`.
+        """
+        _, job, now = self._openable(actor, job_id, token, Action.READ)
+        return Opened(export=Export.of(job, now), form_token=self._form_token(actor, token))
+
+    def is_form_token(self, actor: Actor, token: str, given: str) -> bool:
+        """
+        See `ExportService.is_form_token`.
+        """
+        return secrets.compare_digest(self._form_token(actor, token).encode(), given.encode("utf-8", "replace"))
+
+    def begin(self, actor: Actor, job_id: str, token: str) -> Link:
+        """
+        See `ExportService.begin`.
+        """
+        ticket, job, now = self._openable(actor, job_id, token, Action.DOWNLOAD)
+        return self._give(actor, job, Purpose.DOWNLOAD, now + self._wiring.link_life, opened_from=ticket.link_id)
+
+    def open(self, actor: Actor, job_id: str, token: str) -> Download:
+        """
+        See `ExportService.open`.
+        """
+        w = self._wiring
+        ticket, job, now = self._asked(actor, job_id, token, Purpose.DOWNLOAD, Action.DOWNLOAD)
+        use = w.jobs.use_link(actor.tenant, job_id, ticket.link_id, session=w.session_life)
+        if use is None or job.artifact is None:
+            raise TicketExpired
+        file = artifact_file(w, sealer_of(w, job), job, job.artifact)
+        self._record.intend(self._about(Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
+        return Download(
+            job_id=job_id,
+            artifact=job.artifact,
+            file=file,
+            completed_at=job.finished_at or now,
+            link_id=ticket.link_id,
+            actor=actor,
+            owner_tag=job.owner_tag,
+            wiring=w,
+            recorder=self._record,
+        )
+
+    def revoke(self, actor: Actor, reason: str, *, job_id: str, link_id: str | None = None) -> int:
+        """
+        See `ExportService.revoke_link` and `revoke_export`.
+        """
+        told = sentence("reason", reason)
+        job = self._gate.find(actor, job_id, Action.REVOKE)
+        facts = {"what": "export"} if link_id is None else {"what": "link", "link": link_id[:64]}
+        entry = self._about(Event.REVOKED, self._wiring.make_id(), actor, job, reason=told, **facts)
+        revoked = self._wiring.jobs.revoke_links(actor.tenant, job_id=job_id, link_id=link_id, entries=[entry])
+        self._record.deliver()
+        return revoked
+
+    def revoke_widely(self, actor: Actor, reason: str, *, owner_tag: str | None = None) -> int:
+        """
+        See `ExportService.revoke_subject` and `revoke_all`.
+        """
+        w, told = self._wiring, sentence("reason", reason)
+        self._gate.admit(actor, "", owner_tag or "", Action.REVOKE)
+        entry_id, what = f"{w.make_id()}:{Event.REVOKED}", "everything" if owner_tag is None else "subject"
+        entry = self._record.by_actor(
+            Event.REVOKED, entry_id, actor, "", owner_tag or "", w.jobs.now(), what=what, reason=told
+        )
+        revoked = w.jobs.revoke_links(actor.tenant, owner_tag=owner_tag, entries=[entry])
+        self._record.deliver()
+        return revoked
+
+    def _ready(self, actor: Actor, job_id: str) -> tuple[Job, datetime]:
+        job = self._gate.find(actor, job_id, Action.LINK)
+        now = self._wiring.jobs.now()
+        _require_ready(Export.of(job, now))
+        return job, now
+
+    def _asked(
+        self, actor: Actor, job_id: str, token: str, purpose: Purpose, action: Action
+    ) -> tuple[Ticket, Job, datetime]:
+        w = self._wiring
+        ticket = check_ticket(
+            token, job_id=job_id, purpose=purpose, tenant=actor.tenant, realm=w.realm, verify=w.tickets.verify
+        )
+        job = self._gate.find(actor, job_id, action)
+        now = w.jobs.now()
+        export = Export.of(job, now)
+        if export.state is not State.READY and ticket.expires_at <= now:
+            raise TicketExpired
+        _require_ready(export)
+        return ticket, job, now
+
+    def _openable(
+        self, actor: Actor, job_id: str, token: str, action: Action
+    ) -> tuple[Ticket, Job, datetime]:
+        ticket, job, now = self._asked(actor, job_id, token, Purpose.OPEN, action)
+        if not self._wiring.jobs.may_open(actor.tenant, job_id, ticket.link_id):
+            raise TicketExpired
+        return ticket, job, now
+
+    def _give(
+        self,
+        actor: Actor,
+        job: Job,
+        purpose: Purpose,
+        until: datetime,
+        *,
+        limit: int | None = None,
+        opened_from: str | None = None,
+    ) -> Link:
+        w, link_id = self._wiring, self._wiring.make_id()
+        # Tickets speak in whole seconds, and no link outlives what it leads to.
+        until = min(until, job.expires_at or until).replace(microsecond=0)
+        facts = {"until": until.isoformat(), "purpose": str(purpose)}
+        if opened_from is not None:
+            facts["opened_from"] = opened_from
+        self._record.intend(self._about(Event.LINK_ISSUED, link_id, actor, job, **facts))
+        added = w.jobs.add_link(
+            actor.tenant,
+            job.id,
+            link_id,
+            expires_at=until,
+            purpose=purpose,
+            limit=limit,
+            opened_from=opened_from,
+        )
+        if not added and opened_from is not None:
+            raise TicketExpired
+        if not added:
+            raise ExportGone(state="no longer available")
+        ticket = Ticket(job_id=job.id, purpose=purpose, link_id=link_id, expires_at=until)
+        token = issue_ticket(ticket, tenant=actor.tenant, realm=w.realm, sign=w.tickets.sign)
+        url = {Purpose.DOWNLOAD: w.links.download_url, Purpose.OPEN: w.links.open_url}[purpose]
+        return Link(id=link_id, url=url(job.id, token), expires_at=until)
+
+    def _form_token(self, actor: Actor, token: str) -> str:
+        # A label no list's cursor begins with: there a tenant stands, which has no space.
+        message = f"streampay-export form 1\n{actor.tenant}\n{token}\n{actor.id}"
+        return self._wiring.cursors.sign(message.encode()).value.hex()
+
+    def _about(self, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
+        now = self._wiring.jobs.now()
+        return self._record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
+
+
+def _require_ready(export: Export) -> None:
+    if export.gone:
+        raise ExportGone(state=export.state)
+    if export.state is not State.READY:
+        raise ExportNotReady(state="paused" if export.paused_at else export.state)
