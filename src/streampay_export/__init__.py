@@ -36,6 +36,7 @@ from ._core.trail import TrailItem
 from .access import operator_on_this_machine, owner_only
 from .download import Download
 from .errors import BackendError, CallerError, ExportError, SetupError, SourceDataError
+from .linking import Link, Opened
 from .ports.audit import AuditSink
 from .ports.authorize import Access, Action, Allowed, Authorizer
 from .ports.deadline import DeadlineRule
@@ -46,7 +47,7 @@ from .ports.rule import Rule
 from .ports.source import HistorySource
 from .ports.storage import Storage
 from .ports.writer import Writer
-from .service import ExportList, ExportService, Link, Requested
+from .service import ExportList, ExportService, Requested
 from .sweeper import Sweeper
 from .wiring import Wiring
 from .worker import Worker
@@ -93,6 +94,7 @@ __all__ = [
     "MaskKind",
     "Omission",
     "OnErasure",
+    "Opened",
     "Owner",
     "Period",
     "Policies",

@@ -25,7 +25,7 @@ OWN_COPIES = frozenset({"self", "portability", "portability_strict"})
 STAFF_COPIES = frozenset({"support", "auditor"})
 """Copies for the one member of staff who asked, and for nobody else."""
 
-FOR_STAFF = frozenset({Action.HANDLE, Action.ERASE})
+FOR_STAFF = frozenset({Action.HANDLE, Action.REVOKE, Action.ERASE})
 """What nobody does in the capacity of subject by default."""
 
 # What ends a copy or decides about it, and hands out nothing of it.
@@ -37,7 +37,7 @@ def owner_only(access: Access) -> bool:
     Allow a person their own copies and nobody anything else: the default authoriser.
 
     Copies cut for support or auditors are not the person's, even of their own history. Nor is it for
-    them to say when their request was received, whether it is extended, paused or refused, or to erase.
+    them to say when their request was received, whether it is extended, paused or refused, to revoke, or to erase.
     """
     own = access.actor.capacity is Capacity.SUBJECT and access.owns and access.profile in OWN_COPIES
     return own and access.action not in FOR_STAFF

@@ -4,8 +4,9 @@ Links: giving them, opening and using them, and taking them back.
 
 from __future__ import annotations
 
+import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import field, frozen
 
@@ -24,6 +25,7 @@ from .ports.authorize import Action
 from .recording import Recorder
 from .wiring import Wiring
 
+_LINK_ID = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
 MOST_DOWNLOADS = 1000
 """The largest limit an open link may have; without a limit there is none."""
 
@@ -51,6 +53,14 @@ class Opened:
     form_token: str = field(repr=False)
 
 
+@frozen(kw_only=True)
+class _Asked:
+    ticket: Ticket
+    job: Job
+    record: Recorder
+    at: datetime
+
+
 @frozen
 class Linking:
     """
@@ -58,15 +68,15 @@ class Linking:
     """
 
     _wiring: Wiring
-    _record: Recorder
     _gate: Gate
 
     def link(self, actor: Actor, job_id: str) -> Link:
         """
         See `ExportService.link`.
         """
-        job, now = self._ready(actor, job_id)
-        return self._give(actor, job, Purpose.DOWNLOAD, now + self._wiring.link_life)
+        job, record = self._gate.find(actor, job_id, Action.LINK)
+        now = self._now_ready(job)
+        return self._give(record, actor, job, Purpose.DOWNLOAD, now + self._wiring.link_life)
 
     def open_link(self, actor: Actor, job_id: str, limit: int | None) -> Link:
         """
@@ -74,15 +84,17 @@ class Linking:
         """
         if limit is not None and not 1 <= limit <= MOST_DOWNLOADS:
             raise InvalidRequest("limit", f"a whole number from 1 to {MOST_DOWNLOADS} is expected")
-        job, now = self._ready(actor, job_id)
-        return self._give(actor, job, Purpose.OPEN, job.expires_at or now, limit=limit)
+        # It opens nothing by itself: who presses its button is asked for all that a download needs.
+        job, record = self._gate.find(actor, job_id, Action.READ)
+        now = self._now_ready(job)
+        return self._give(record, actor, job, Purpose.OPEN, job.expires_at or now, limit=limit)
 
     def look(self, actor: Actor, job_id: str, token: str) -> Opened:
         """
         See `ExportService.look`.
         """
-        _, job, now = self._openable(actor, job_id, token, Action.READ)
-        return Opened(export=Export.of(job, now), form_token=self._form_token(actor, token))
+        asked = self._openable(actor, job_id, token, Action.READ)
+        return Opened(export=Export.of(asked.job, asked.at), form_token=self._form_token(actor, token))
 
     def is_form_token(self, actor: Actor, token: str, given: str) -> bool:
         """
@@ -94,30 +106,32 @@ class Linking:
         """
         See `ExportService.begin`.
         """
-        ticket, job, now = self._openable(actor, job_id, token, Action.DOWNLOAD)
-        return self._give(actor, job, Purpose.DOWNLOAD, now + self._wiring.link_life, opened_from=ticket.link_id)
+        asked = self._openable(actor, job_id, token, Action.DOWNLOAD)
+        until, link_id = asked.at + self._wiring.link_life, asked.ticket.link_id
+        return self._give(asked.record, actor, asked.job, Purpose.DOWNLOAD, until, opened_from=link_id)
 
     def open(self, actor: Actor, job_id: str, token: str) -> Download:
         """
         See `ExportService.open`.
         """
         w = self._wiring
-        ticket, job, now = self._asked(actor, job_id, token, Purpose.DOWNLOAD, Action.DOWNLOAD)
-        use = w.jobs.use_link(actor.tenant, job_id, ticket.link_id, session=w.session_life)
+        asked = self._asked(actor, job_id, token, Purpose.DOWNLOAD, Action.DOWNLOAD)
+        job, link_id = asked.job, asked.ticket.link_id
+        use = w.jobs.use_link(actor.tenant, job_id, link_id, session=w.session_life)
         if use is None or job.artifact is None:
             raise TicketExpired
         file = artifact_file(w, sealer_of(w, job), job, job.artifact)
-        self._record.intend(self._about(Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
+        asked.record.intend(self._about(asked.record, Event.DOWNLOAD_AUTHORISED, link_id, actor, job))
         return Download(
             job_id=job_id,
             artifact=job.artifact,
             file=file,
-            completed_at=job.finished_at or now,
-            link_id=ticket.link_id,
+            completed_at=job.finished_at or asked.at,
+            link_id=link_id,
             actor=actor,
             owner_tag=job.owner_tag,
             wiring=w,
-            recorder=self._record,
+            recorder=asked.record,
         )
 
     def revoke(self, actor: Actor, reason: str, *, job_id: str, link_id: str | None = None) -> int:
@@ -125,11 +139,13 @@ class Linking:
         See `ExportService.revoke_link` and `revoke_export`.
         """
         told = sentence("reason", reason)
-        job = self._gate.find(actor, job_id, Action.REVOKE)
-        facts = {"what": "export"} if link_id is None else {"what": "link", "link": link_id[:64]}
-        entry = self._about(Event.REVOKED, self._wiring.make_id(), actor, job, reason=told, **facts)
+        if link_id is not None and not _LINK_ID.fullmatch(link_id):
+            raise InvalidRequest("link", "the id of a link is expected")
+        job, record = self._gate.find(actor, job_id, Action.REVOKE)
+        facts = {"what": "export"} if link_id is None else {"what": "link", "link": link_id}
+        entry = self._about(record, Event.REVOKED, self._wiring.make_id(), actor, job, reason=told, **facts)
         revoked = self._wiring.jobs.revoke_links(actor.tenant, job_id=job_id, link_id=link_id, entries=[entry])
-        self._record.deliver()
+        record.deliver()
         return revoked
 
     def revoke_widely(self, actor: Actor, reason: str, *, owner_tag: str | None = None) -> int:
@@ -137,46 +153,42 @@ class Linking:
         See `ExportService.revoke_subject` and `revoke_all`.
         """
         w, told = self._wiring, sentence("reason", reason)
-        self._gate.admit(actor, "", owner_tag or "", Action.REVOKE)
+        record = self._gate.admit(actor, "", owner_tag or "", Action.REVOKE)
         entry_id, what = f"{w.make_id()}:{Event.REVOKED}", "everything" if owner_tag is None else "subject"
-        entry = self._record.by_actor(
+        entry = record.by_actor(
             Event.REVOKED, entry_id, actor, "", owner_tag or "", w.jobs.now(), what=what, reason=told
         )
         revoked = w.jobs.revoke_links(actor.tenant, owner_tag=owner_tag, entries=[entry])
-        self._record.deliver()
+        record.deliver()
         return revoked
 
-    def _ready(self, actor: Actor, job_id: str) -> tuple[Job, datetime]:
-        job = self._gate.find(actor, job_id, Action.LINK)
+    def _now_ready(self, job: Job) -> datetime:
         now = self._wiring.jobs.now()
         _require_ready(Export.of(job, now))
-        return job, now
+        return now
 
-    def _asked(
-        self, actor: Actor, job_id: str, token: str, purpose: Purpose, action: Action
-    ) -> tuple[Ticket, Job, datetime]:
+    def _asked(self, actor: Actor, job_id: str, token: str, purpose: Purpose, action: Action) -> _Asked:
         w = self._wiring
         ticket = check_ticket(
             token, job_id=job_id, purpose=purpose, tenant=actor.tenant, realm=w.realm, verify=w.tickets.verify
         )
-        job = self._gate.find(actor, job_id, action)
+        job, record = self._gate.find(actor, job_id, action)
         now = w.jobs.now()
         export = Export.of(job, now)
         if export.state is not State.READY and ticket.expires_at <= now:
             raise TicketExpired
         _require_ready(export)
-        return ticket, job, now
+        return _Asked(ticket=ticket, job=job, record=record, at=now)
 
-    def _openable(
-        self, actor: Actor, job_id: str, token: str, action: Action
-    ) -> tuple[Ticket, Job, datetime]:
-        ticket, job, now = self._asked(actor, job_id, token, Purpose.OPEN, action)
-        if not self._wiring.jobs.may_open(actor.tenant, job_id, ticket.link_id):
+    def _openable(self, actor: Actor, job_id: str, token: str, action: Action) -> _Asked:
+        asked = self._asked(actor, job_id, token, Purpose.OPEN, action)
+        if not self._wiring.jobs.may_open(actor.tenant, job_id, asked.ticket.link_id):
             raise TicketExpired
-        return ticket, job, now
+        return asked
 
     def _give(
         self,
+        record: Recorder,
         actor: Actor,
         job: Job,
         purpose: Purpose,
@@ -191,7 +203,7 @@ class Linking:
         facts = {"until": until.isoformat(), "purpose": str(purpose)}
         if opened_from is not None:
             facts["opened_from"] = opened_from
-        self._record.intend(self._about(Event.LINK_ISSUED, link_id, actor, job, **facts))
+        record.intend(self._about(record, Event.LINK_ISSUED, link_id, actor, job, **facts))
         added = w.jobs.add_link(
             actor.tenant,
             job.id,
@@ -213,11 +225,11 @@ class Linking:
     def _form_token(self, actor: Actor, token: str) -> str:
         # A label no list's cursor begins with: there a tenant stands, which has no space.
         message = f"streampay-export form 1\n{actor.tenant}\n{token}\n{actor.id}"
-        return self._wiring.cursors.sign(message.encode()).value.hex()
+        return self._wiring.cursors.sign(message.encode("utf-8", "replace")).value.hex()
 
-    def _about(self, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
+    def _about(self, record: Recorder, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
         now = self._wiring.jobs.now()
-        return self._record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
+        return record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
 
 
 def _require_ready(export: Export) -> None:

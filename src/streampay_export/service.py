@@ -1,6 +1,6 @@
 """
 What an application calls: request, status, list, link, open, delete, policy; and, for staff, extend,
-pause, resume and refuse.
+pause, resume, refuse and revoke.
 """
 
 from __future__ import annotations
@@ -18,22 +18,18 @@ from ._core.party import Actor, Subject
 from ._core.policy_document import PolicyDocument, policy_document
 from ._core.policy_listing import ListedField, listed_fields
 from ._core.selection import Window
-from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
 from ._core.trail import AuditEntry, Event, TrailItem
 from ._core.wire import spell_instant
 from .access import Gate
-from .artifact import artifact_file, sealer_of
 from .download import Download
 from .errors import (
-    ExportGone,
-    ExportNotReady,
     InvalidConfiguration,
     InvalidCursor,
     InvalidRequest,
     StorageUnavailable,
-    TicketExpired,
 )
 from .handling import Handling
+from .linking import Link, Linking, Opened
 from .ports.authorize import Action
 from .ports.jobs import Admission
 from .ports.signing import PublicKey, Signature
@@ -52,16 +48,6 @@ class Requested:
 
     export: Export
     created: bool
-
-
-@frozen(kw_only=True)
-class Link:
-    """
-    A URL that downloads one export for one signed-in person; it must be begun before *expires_at* (UTC).
-    """
-
-    url: str = field(repr=False)
-    expires_at: datetime
 
 
 @frozen(kw_only=True)
@@ -86,10 +72,12 @@ class ExportService:
 
     _wiring: Wiring
     _gate: Gate = field(init=False)
+    _linking: Linking = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
         object.__setattr__(self, "_gate", Gate(w, Recorder(w.audit, w.outbox, w.tagger)))
+        object.__setattr__(self, "_linking", Linking(w, self._gate))
 
     def request(
         self,
@@ -178,19 +166,38 @@ class ExportService:
 
         Raises `ExportNotReady`, `ExportGone`, and `AuditUnavailable`: then no link exists.
         """
-        w = self._wiring
-        job, record = self._gate.find(actor, job_id, Action.LINK)
-        now = w.jobs.now()
-        self._require_ready(Export.of(job, now))
-        link_id = w.make_id()
-        # Tickets speak in whole seconds, and no link outlives what it leads to.
-        until = min(now + w.link_life, job.expires_at or now).replace(microsecond=0)
-        record.intend(self._about(record, Event.LINK_ISSUED, link_id, actor, job, until=until.isoformat()))
-        if not w.jobs.add_link(actor.tenant, job_id, link_id, expires_at=until):
-            raise ExportGone(state="no longer available")
-        ticket = Ticket(job_id=job_id, purpose=Purpose.DOWNLOAD, link_id=link_id, expires_at=until)
-        token = issue_ticket(ticket, tenant=actor.tenant, realm=w.realm, sign=w.tickets.sign)
-        return Link(url=w.links.download_url(job_id, token), expires_at=until)
+        return self._linking.link(actor, job_id)
+
+    def open_link(self, actor: Actor, job_id: str, *, limit: int | None = None) -> Link:
+        """
+        Give a link for a mail: it leads to a page, lives as long as the file, and its person must be signed in.
+
+        From it no more than *limit* downloads begin (1 to 1,000; `None` is any number). Raises
+        `InvalidRequest` for a limit, and what `link` raises.
+        """
+        return self._linking.open_link(actor, job_id, limit)
+
+    def look(self, actor: Actor, job_id: str, token: str) -> Opened:
+        """
+        Return what the page of an open link shows; however often it is asked, nothing is spent.
+
+        Refusals come in the order of `open`.
+        """
+        return self._linking.look(actor, job_id, token)
+
+    def is_form_token(self, actor: Actor, token: str, given: str) -> bool:
+        """
+        Return whether *given* is the form token that `look` gave to this actor for this ticket.
+        """
+        return self._linking.is_form_token(actor, token, given)
+
+    def begin(self, actor: Actor, job_id: str, token: str) -> Link:
+        """
+        Begin a download from an open link, counted against its limit; the link returned leads to its bytes.
+
+        Refusals come in the order of `open`; `TicketExpired` also when the limit is reached.
+        """
+        return self._linking.begin(actor, job_id, token)
 
     def open(self, actor: Actor, job_id: str, token: str) -> Download:
         """
@@ -199,37 +206,36 @@ class ExportService:
         Refusals come in the order of the HTTP contract: `InvalidTicket` before anything is looked up,
         `NotFound`, `TicketExpired`, `ExportGone`, `ExportNotReady`; `AuditUnavailable` means no bytes.
         """
-        w = self._wiring
-        ticket = check_ticket(
-            token,
-            job_id=job_id,
-            purpose=Purpose.DOWNLOAD,
-            tenant=actor.tenant,
-            realm=w.realm,
-            verify=w.tickets.verify,
-        )
-        job, record = self._gate.find(actor, job_id, Action.DOWNLOAD)
-        now = w.jobs.now()
-        export = Export.of(job, now)
-        if export.state is not State.READY and ticket.expires_at <= now:
-            raise TicketExpired
-        self._require_ready(export)
-        use = w.jobs.use_link(actor.tenant, job_id, ticket.link_id, session=w.session_life)
-        if use is None or job.artifact is None:
-            raise TicketExpired
-        file = artifact_file(w, sealer_of(w, job), job, job.artifact)
-        record.intend(self._about(record, Event.DOWNLOAD_AUTHORISED, ticket.link_id, actor, job))
-        return Download(
-            job_id=job_id,
-            artifact=job.artifact,
-            file=file,
-            completed_at=job.finished_at or now,
-            link_id=ticket.link_id,
-            actor=actor,
-            owner_tag=job.owner_tag,
-            wiring=w,
-            recorder=record,
-        )
+        return self._linking.open(actor, job_id, token)
+
+    def revoke_link(self, actor: Actor, job_id: str, link_id: str, reason: str) -> int:
+        """
+        Revoke one link and what was opened from it; return how many that were.
+
+        The next request is refused, and a running transfer breaks off within seconds. New links are given as
+        before. It is done also while the audit trail is down, and recorded later. *reason*, for the trail,
+        is 1 to 1,000 characters, else `InvalidRequest`. Needs `Action.REVOKE`.
+        """
+        return self._linking.revoke(actor, reason, job_id=job_id, link_id=link_id)
+
+    def revoke_export(self, actor: Actor, job_id: str, reason: str) -> int:
+        """
+        Revoke all links of one export, as `revoke_link` does one.
+        """
+        return self._linking.revoke(actor, reason, job_id=job_id)
+
+    def revoke_subject(self, actor: Actor, subject: Subject, reason: str) -> int:
+        """
+        Revoke all links to copies of one person's history, whoever asked for these; as `revoke_link` does one.
+        """
+        owner_tag = self._wiring.tagger.owner_tag(actor.tenant, subject.id)
+        return self._linking.revoke_widely(actor, reason, owner_tag=owner_tag)
+
+    def revoke_all(self, actor: Actor, reason: str) -> int:
+        """
+        Revoke every link of the actor's tenant, as `revoke_link` does one.
+        """
+        return self._linking.revoke_widely(actor, reason)
 
     def delete(self, actor: Actor, job_id: str) -> Export:
         """
@@ -347,12 +353,6 @@ class ExportService:
     def _about(self, record: Recorder, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
         now = self._wiring.jobs.now()
         return record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
-
-    def _require_ready(self, export: Export) -> None:
-        if export.gone:
-            raise ExportGone(state=export.state)
-        if export.state is not State.READY:
-            raise ExportNotReady(state="paused" if export.paused_at else export.state)
 
     def _spell_cursor(self, actor: Actor, tag: str, job: Job) -> str:
         token = Cursor(scope="exports", key=(job.created_at, job.id)).spell()

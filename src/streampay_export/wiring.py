@@ -109,6 +109,9 @@ class Wiring:
             )
         if self.request_cooldown is not None and not timedelta(0) < self.request_cooldown <= timedelta(days=1):
             raise InvalidConfiguration("request_cooldown", "a cooldown is longer than 0 and at most a day")
+        for name, life in (("link_life", self.link_life), ("session_life", self.session_life)):
+            if not timedelta(seconds=1) <= life <= RETENTION:
+                raise InvalidConfiguration(name, "a link or session lasts from one second to 7 days")
         if self.renew_every * 2 > self.lease:
             raise InvalidConfiguration("lease", "a lease is at least twice as long as the interval of its renewal")
         for format_, writer in self.writers.items():

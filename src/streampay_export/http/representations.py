@@ -16,7 +16,8 @@ from .._core.lifecycle import State
 from .._core.policy_listing import ListedField
 from .._core.signature import PublicKey
 from .._core.wire import spell_instant
-from ..service import ExportList, Link
+from ..linking import Link
+from ..service import ExportList
 
 Form: TypeAlias = dict[str, Any]
 

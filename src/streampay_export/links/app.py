@@ -1,5 +1,5 @@
 """
-Links to the application's own download route.
+Links to the application's own routes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RIGHT = "write https://host or https://host/path (plain http only for localhost
 
 class AppLinks:
     """
-    A `Links` to `{base_url}{prefix}/{job}/download`. Pure and thread-safe.
+    A `Links` to `{base_url}{prefix}/{job}/download` and `/open`. Pure and thread-safe.
 
     Without *base_url* links are paths: right for a page of the same site, useless in a mail. Raises
     `InvalidConfiguration` unless it is https (or http on loopback) with neither user info, query nor
@@ -33,7 +33,16 @@ class AppLinks:
         """
         Return the download URL: absolute where a base URL is configured, else a path.
         """
-        return f"{self._start}/{quote(job_id, safe='')}/download?ticket={quote(ticket, safe='')}"
+        return self._url("download", job_id, ticket)
+
+    def open_url(self, job_id: str, ticket: str) -> str:
+        """
+        Return the URL of an open link's page, likewise; in a mail it needs the base URL.
+        """
+        return self._url("open", job_id, ticket)
+
+    def _url(self, route: str, job_id: str, ticket: str) -> str:
+        return f"{self._start}/{quote(job_id, safe='')}/{route}?ticket={quote(ticket, safe='')}"
 
 
 def _checked(base_url: str) -> str:

@@ -19,7 +19,8 @@ LONGEST_GROUND = 200
 class Action(StrEnum):
     """
     What is asked for. `HANDLE` is what staff do about a request: say when it was received, extend, pause,
-    resume, refuse. `ERASE` is to erase a person, and to replay erasures: nobody's right by default.
+    resume, refuse. `REVOKE` is to take links back, and `ERASE` to erase a person, and to replay erasures:
+    nobody's right by default.
     """
 
     REQUEST = "request"
@@ -29,6 +30,7 @@ class Action(StrEnum):
     DELETE = "delete"
     TRAIL = "trail"
     HANDLE = "handle"
+    REVOKE = "revoke"
     ERASE = "erase"
 
 
@@ -41,7 +43,7 @@ class Access:
     """
     One question to an authoriser. *owns*: the history is the actor's own; *requested*: this actor
     asked for this export, in the capacity they have now (true for `Action.REQUEST`, and for
-    `Action.HANDLE` of a request being made).
+    `Action.HANDLE` of a request being made, and for what is about no one export: then *profile* is empty).
 
     `about(subject_id)` tells whether it is that person's history: nobody's where there is no such export.
     """

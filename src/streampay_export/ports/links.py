@@ -14,3 +14,8 @@ class Links(Protocol):
         """
         Return the download URL: absolute where a base URL is configured, else a path.
         """
+
+    def open_url(self, job_id: str, ticket: str) -> str:
+        """
+        Return the URL of an open link's page, likewise.
+        """
