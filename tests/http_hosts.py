@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import uvicorn
 import werkzeug.serving
@@ -260,6 +260,13 @@ def staff_for_support(access: Access) -> bool:
     return owner_only(access) or (operator and access.requested)
 
 
+def login(path: str) -> str:
+    """
+    Where the application signs people in, and has them go on from.
+    """
+    return f"/sign-in?next={quote(path, safe='')}"
+
+
 class Site:
     """
     A deployment in memory behind a host, and how people call it.
@@ -291,6 +298,7 @@ class Site:
             service=self.service,
             identify=lambda request: PEOPLE.get(request.headers.get("X-User") or ""),
             check_form=lambda request: request.body == b"token=good",
+            login=login,
         )
 
     def ask(
@@ -337,3 +345,9 @@ class Site:
         answer = self.ask("POST", f"/exports/{job_id}/links", user, json_body={})
         assert 201 == answer.status
         return str(answer.json["url"])
+
+    def open_link(self, job_id: str, user: str = "ann", *, limit: int | None = None) -> str:
+        """
+        Return the URL that a mail would have.
+        """
+        return self.service.open_link(PEOPLE[user].actor, job_id, limit=limit).url

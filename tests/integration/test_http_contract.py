@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-from tests.http_hosts import PEOPLE, DirectHost, ServerHost, Site, fastapi_server, flask_server, wait_for
+from tests.http_hosts import PEOPLE, Site, wait_for
 
 from streampay_export._core.deadline import Extension
 from streampay_export._core.job import Failure
@@ -50,7 +50,7 @@ ODD_IDS = (
     "%F0%9F%92%B8",
     "a" * 10_000,
     "*",
-    "x/open",
+    "x/opened",
     "x/y/z",
     "POLICY",
 )
@@ -123,31 +123,6 @@ WRONG_BODIES = (
     (400, "body", b'{"formats": ' + b"[" * 30_000),
     (400, "body", '{"profile": "self"}'.encode("utf-16")),
 )
-
-
-@pytest.fixture(scope="module")
-def servers():
-    """
-    Both examples, served for the whole module.
-    """
-    with flask_server() as flask, fastapi_server() as fastapi:
-        yield {"flask": flask, "fastapi": fastapi}
-
-
-@pytest.fixture(params=["direct", "flask", "fastapi"])
-def site(request, servers):
-    """
-    A fresh deployment behind each host.
-    """
-    return Site(servers[request.param] if request.param in servers else DirectHost())
-
-
-@pytest.fixture(params=["flask", "fastapi"])
-def server(request, servers) -> ServerHost:
-    """
-    Each real server.
-    """
-    return servers[request.param]
 
 
 # --- POST /exports -----------------------------------------------------------------------------------------------
@@ -725,6 +700,7 @@ PATHS = {
     "/exports/{id}": "DELETE, GET, HEAD",
     "/exports/{id}/links": "POST",
     "/exports/{id}/download": "GET, HEAD",
+    "/exports/{id}/open": "GET, HEAD, POST",
     "/exports/{id}/delete": "POST",
 }
 STANDARD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -762,6 +738,8 @@ def test_nobody_signed_in_is_401_first_of_all(site, user):
         ("POST", f"/exports/{job_id}/delete", bytes(70_000)),
         ("GET", url, b""),
         ("GET", f"/exports/{job_id}/download", b""),
+        ("GET", f"/exports/{job_id}/open?ticket=x", b""),
+        ("POST", f"/exports/{job_id}/open", bytes(70_000)),
     ]
     for method, target, body in asked:
         answer = site.ask(method, target, user, body=body)
@@ -795,8 +773,10 @@ def test_a_wrong_ticket_is_one_body_before_any_lookup(site):
     wrong = [f"/exports/{job_id}/download?ticket={each}" for each in (*tickets, *odd)]
     wrong += [f"/exports/{each}/download?ticket={ticket}" for each in ids]
     wrong += [f"/exports/{each}/download" for each in (job_id, *ids)]
+    wrong.append(site.open_link(job_id).replace("/open?", "/download?"))
     site.port_calls.clear()
     answers = [site.ask("GET", target) for target in wrong] + [site.ask("GET", url, "ann elsewhere")]
+    answers += [site.ask("GET", target.replace("/download", "/open")) for target in (url, *wrong[:-1])]
 
     assert [403] * len(answers) == [answer.status for answer in answers]
     assert "invalid-ticket" == answers[0].slug

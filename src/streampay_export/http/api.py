@@ -17,12 +17,13 @@ from typing import Any
 from attrs import field, frozen
 
 from .._core.export import Export
-from ..errors import InvalidConfiguration, InvalidRequest, InvalidTicket, NotFound, NotSignedIn
+from ..errors import InvalidConfiguration, InvalidRequest, NotFound, NotSignedIn
 from ..service import ExportService
 from .conditional import matches
 from .downloading import download_response
 from .message import Identity, Request, Response
 from .negotiation import prefers_html
+from .opening import Opening, ticket_of
 from .policy_page import PolicyPage
 from .problems import GUARDED, problem_of
 from .refusals import InvalidFormToken, UnsupportedMediaType
@@ -47,8 +48,10 @@ class HttpApi:
 
     *identify* says who is signed in, `None` for nobody: the application's own login. *check_form* says
     whether a form carries the application's own token against cross-site requests; without it forms
-    are refused and only JSON is taken. *prefix* is where the application has these paths, the same as
-    its links have. *challenge* is the `WWW-Authenticate` of a 401.
+    are refused and only JSON is taken, but for the form of an open link's page, which has a token of its
+    own. *prefix* is where the application has these paths, the same as its links have. *challenge* is the
+    `WWW-Authenticate` of a 401. *login* makes the URL of the application's login page from the path to come
+    back to afterwards: there a person is sent who follows an open link and is signed out.
 
     `not_signed_in` counts the requests of nobody in particular since this process began: anybody can
     make any number of them, so that they have no entries in the audit trail.
@@ -59,6 +62,7 @@ class HttpApi:
     check_form: Callable[[Request], bool] = _refuse_forms
     prefix: str = "/exports"
     challenge: str = 'Session realm="streampay-export"'
+    login: Callable[[str], str] | None = None
     _routes: tuple[Route, ...] = field(init=False, repr=False)
     _policy_page: PolicyPage = field(init=False, factory=PolicyPage, repr=False)
     _count: Counter[str] = field(init=False, factory=Counter, repr=False)
@@ -67,6 +71,7 @@ class HttpApi:
     def __attrs_post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
             raise InvalidConfiguration("prefix", "write a path such as /exports, without a slash at its end")
+        opening = Opening(service=self.service, check_form=self.check_form, login=self.login, prefix=self.prefix)
         routes = (
             Route("", {"GET": self._list, "POST": self._request}),
             Route("/policy", {"GET": self._policy}, public=True),
@@ -74,6 +79,7 @@ class HttpApi:
             Route("/{id}", {"GET": self._status, "DELETE": self._delete}),
             Route("/{id}/links", {"POST": self._link}),
             Route("/{id}/download", {"GET": self._download}),
+            Route("/{id}/open", {"GET": opening.show, "POST": opening.begin}, refused=opening.refused),
             Route("/{id}/delete", {"POST": self._delete_by_form}),
         )
         object.__setattr__(self, "_routes", routes)
@@ -92,7 +98,7 @@ class HttpApi:
         try:
             response = self._answer(request)
         except Exception as error:  # noqa: BLE001  # the edge: whatever it is becomes a problem document
-            response = problem_of(error, prefix=self.prefix, challenge=self.challenge)
+            response = self._refused(request, error)
         return response.without_body() if request.method == "HEAD" else response
 
     def _answer(self, request: Request) -> Response:
@@ -103,6 +109,16 @@ class HttpApi:
         if found is None or handler is None:
             raise NotFound
         return handler(Call(request=request, identity=identity, job_id=found.job_id))
+
+    def _refused(self, request: Request, error: Exception) -> Response:
+        problem = problem_of(error, prefix=self.prefix, challenge=self.challenge)
+        try:
+            found = find(self._routes, self.prefix, request.path)
+            if found is not None and found.route.refused is not None:
+                return found.route.refused(Call(request=request, job_id=found.job_id), error, problem)
+        except Exception as another:  # noqa: BLE001  # the application's login hook, for one
+            return problem_of(another, prefix=self.prefix, challenge=self.challenge)
+        return problem
 
     def _signed_in(self, request: Request) -> Identity:
         identity = self.identify(request)
@@ -143,10 +159,8 @@ class HttpApi:
         return _json(201, link_form(self.service.link(call.who.actor, call.job_id)))
 
     def _download(self, call: Call) -> Response:
-        tickets = call.request.parameters("ticket")
-        if len(tickets) != 1:
-            raise InvalidTicket
-        return download_response(call.request, self.service.open(call.who.actor, call.job_id, tickets[0]))
+        ticket = ticket_of(call.request)
+        return download_response(call.request, self.service.open(call.who.actor, call.job_id, ticket))
 
     def _delete(self, call: Call) -> Response:
         # No form can send DELETE and no foreign script may: without a body it needs no content type.

@@ -43,11 +43,14 @@ Handler = Callable[[Call], Response]
 class Route:
     """
     One path below the prefix, such as `/{id}/links`, and a handler per method; GET answers HEAD too.
+
+    *refused* makes of a call, an error and its problem document what is answered instead.
     """
 
     path: str
     handlers: Mapping[str, Handler]
     public: bool = field(default=False, kw_only=True)
+    refused: Callable[[Call, Exception, Response], Response] | None = field(default=None, kw_only=True)
 
     @property
     def segments(self) -> tuple[str, ...]:
