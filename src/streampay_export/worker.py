@@ -111,11 +111,12 @@ class Worker:
                 stages=stages,
                 keeper=keeper,
             ).run()
+            names_subject = w.policies.profile(job.request.profile).names_subject(w.catalog)
             contents = BundleContents(
                 job_id=job.id,
                 profile=job.request.profile,
                 request=job.request,
-                subject=subject,
+                subject=subject if names_subject else None,
                 as_of=as_of,
                 received_at=job.received_at,
                 completed_at=w.jobs.now(),

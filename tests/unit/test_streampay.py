@@ -7,7 +7,7 @@ from attrs import evolve
 
 from streampay_export._core.catalog import FieldType, Retain, Scrub
 from streampay_export._core.cut import compile_cut
-from streampay_export._core.policy import NO_RULE
+from streampay_export._core.policy import NO_RULE, Policy
 from streampay_export._core.rule_groups import withhold
 from streampay_export._core.rules import (
     Band,
@@ -184,7 +184,7 @@ def test_the_strict_variant_keeps_nothing_that_leads_to_the_other_side():
     Of what is tagged only the commonest asset is shown; addresses and identifiers are codes or left out.
     """
     assert {("streams", "token"), ("payouts", "asset")} == kept(PORTABILITY_STRICT_POLICY) & REVEALING
-    xlm = ByRow(when=ValueIn(column="asset", values=["XLM"]), then=Keep(), otherwise=Pseudonymise())
+    xlm = ByRow(when=ValueIn(column="asset", values=["XLM"]), then=Keep(), otherwise=Withhold())
     assert xlm == rule(PORTABILITY_STRICT_POLICY, "payouts", "asset")
     named = [(d.name, f.name) for d, f in EVERY if f.name.endswith(("id", "address", "hash", "counterparty"))]
     rules = {place: rule(PORTABILITY_STRICT_POLICY, *place) for place in named if place != ("streams", "chain_id")}
@@ -224,6 +224,15 @@ def test_staff_read_no_contact_data_and_no_free_text(policy):
     """
     private = {(d.name, f.name) for d, f in EVERY if f.category in {"contact", "content", "identity"}}
     assert set() == private & kept(policy)
+
+
+def test_only_a_copy_that_has_the_persons_address_says_whose_it_is():
+    """
+    Where every column that names the person is a code, a mask or left out, so is their name in the report.
+    """
+    naming = {name for name in PROFILES if STREAMPAY_POLICIES.profile(name).names_subject(STREAMPAY)}
+    assert {"self", "portability"} == naming
+    assert Policy(profile="self", rules={}).names_subject(STREAMPAY)
 
 
 def test_what_identifies_a_person_is_scrubbed_and_records_are_retained():

@@ -75,13 +75,14 @@ class DatasetContents:
 class BundleContents:
     """
     One export, read and encoded, about to become a bundle. Instants are the caller's, in UTC. *missing* are
-    the datasets that could not be read: then the bundle is partial, and says so on its first screen.
+    the datasets that could not be read: then the bundle is partial, and says so on its first screen. *subject*
+    is `None` where the profile does not name whose copy it is.
     """
 
     job_id: str
     profile: str
     request: ExportRequest
-    subject: Subject = field(repr=False)
+    subject: Subject | None = field(repr=False)
     as_of: datetime
     received_at: datetime
     completed_at: datetime

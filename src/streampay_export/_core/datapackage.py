@@ -124,7 +124,7 @@ def _field(contents: DatasetContents, written: OutputField) -> Json:
     if written.type is FieldType.DECIMAL:
         if isinstance(catalogued.asset, Constant):
             described["streampay:asset"] = {"const": catalogued.asset.const}
-        elif catalogued.asset is not None:
+        elif catalogued.asset in {each.name for each in contents.fields}:
             described["streampay:asset"] = {"field": catalogued.asset}
         if catalogued.scale is not None:
             described["streampay:scale"] = catalogued.scale

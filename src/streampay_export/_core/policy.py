@@ -15,7 +15,7 @@ from attrs import Attribute, evolve, field, frozen
 from ..errors import InvalidPolicy, UnknownName, listed, quoted
 from .catalog import Catalog, Dataset
 from .rule_fit import misfit
-from .rules import AnyRule, ByRow, Withhold, branches, rule_name
+from .rules import AnyRule, ByRow, Keep, Withhold, branches, rule_name
 
 
 def _a_rule(_: object, __: Attribute[AnyRule], value: object) -> None:
@@ -99,6 +99,19 @@ class Policy:
         Return the rule for a field: `NO_RULE` where none is written.
         """
         return self.rules.get(dataset, {}).get(field_name, NO_RULE)
+
+    def names_subject(self, catalog: Catalog) -> bool:
+        """
+        Return whether a copy may say whose it is: not where there are rules for the columns that hold the
+        person's identifiers, and none of them keeps one.
+        """
+        rules = [
+            entry.rule
+            for dataset in catalog.datasets
+            for each in dataset.fields
+            if each.column in dataset.subject and (entry := self.rule(dataset.name, each.name)) is not NO_RULE
+        ]
+        return not rules or any(isinstance(each, Keep) for rule in rules for each in branches(rule))
 
     def check(self, catalog: Catalog, unspoken: Callable[[str], Collection[str]] = lambda _: ()) -> None:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .policy import FieldRules, Policy
 from .rule_groups import band, by_row, generalise, keep, pseudonymise, withhold
-from .rules import Keep, Mask, MaskKind, Period, Pseudonymise, SubjectIn, ValueIn, Withhold
+from .rules import Keep, Mask, MaskKind, Period, SubjectIn, ValueIn, Withhold
 from .streampay_groups import (
     ACCOUNT,
     CANCELLATION,
@@ -71,7 +71,7 @@ PORTABILITY_POLICY = Policy(
     },
 )
 
-AMOUNT_BANDS = (1, 10, 100, 1_000, 10_000)
+AMOUNT_BANDS = (1, 100, 10_000)
 
 _OWN_ADDRESS = "The ledger is public: with your own address every payment of yours can be looked up."
 _TOLD_APART = "Tells rows apart without letting anything be looked up."
@@ -80,7 +80,7 @@ _TIES = (
 )
 _EXACT = "The ledger shows this amount to the last digit; a range is shared by many payments."
 _INSTANT = "The ledger shows this time to the second; a month is shared by many payments."
-_RARE = "XLM is common; any other asset may have so few holders that the ledger names them."
+_RARE = "XLM is common; any other asset may have so few holders that the ledger names them, also behind a code."
 _SINGLES_OUT = "The ledger shows this too, and a rare value singles out one transaction."
 _WORDS = "Free text can name anybody."
 
@@ -113,13 +113,13 @@ PORTABILITY_STRICT_POLICY = Policy(
             pseudonymise(_TOLD_APART, "id"),
             _you("payer"),
             _you("recipient"),
-            keep("One of a few words, which many streams share.", "status"),
+            withhold(_SINGLES_OUT, "status", "schedule"),
             by_row(
                 _RARE,
                 "token",
                 when=ValueIn(column="token", values=["XLM"]),
                 then=Keep(),
-                otherwise=Pseudonymise(),
+                otherwise=Withhold(),
             ),
             band(AMOUNT_BANDS, _EXACT, "total_amount"),
             generalise(Period.MONTH, _INSTANT, "created_at"),
@@ -136,7 +136,6 @@ PORTABILITY_STRICT_POLICY = Policy(
                 "deleted_at",
                 *CANCELLATION,
             ),
-            withhold(_SINGLES_OUT, "schedule"),
             keep("The network, which all its streams share.", "chain_id"),
             withhold(LOOKED_UP, "contract_address", *STREAM_HASHES),
             withhold(_WORDS, *STREAM_WORDS),
@@ -155,7 +154,7 @@ PORTABILITY_STRICT_POLICY = Policy(
                 "asset",
                 when=ValueIn(column="asset", values=["XLM"]),
                 then=Keep(),
-                otherwise=Pseudonymise(),
+                otherwise=Withhold(),
             ),
             band(AMOUNT_BANDS, _EXACT, "amount"),
             withhold(_SINGLES_OUT, "kind", "fee", "attempts", "failure_code"),
