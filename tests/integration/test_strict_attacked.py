@@ -138,7 +138,7 @@ def test_the_same_attack_on_plain_portability_works(crowd, plain, columns):
 
 def test_codes_for_assets_would_be_worked_out(crowd):
     """
-    Why other assets than XLM are left out: how often a code occurs tells which asset it is, and rare ones single out.
+    Why other assets than XLM are left out: how often a code occurs tells its asset, and a rare one singles out.
     """
     rules = PORTABILITY_STRICT_POLICY.rules["streams"]
     token = evolve(rules["token"], rule=evolve(rules["token"].rule, otherwise=Pseudonymise()))
