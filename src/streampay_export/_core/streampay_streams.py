@@ -61,7 +61,8 @@ STREAMS = Dataset(
         ADDRESS("recipient", TEXT, PROVIDED, "Stellar address that receives"),
         COURSE("status", TEXT, OBSERVED, "draft, active, paused, ended, withdrawn, completed or cancelled"),
         MONEY("token", TEXT, PROVIDED, "Asset paid: XLM, CODE:ISSUER or a token contract"),
-        MONEY("rate_per_second", DECIMAL, PROVIDED, "Amount that vests each second", asset="token", scale=9),
+        # No asset: to add rates up would mean nothing.
+        MONEY("rate_per_second", DECIMAL, PROVIDED, "Amount of the token that vests each second", scale=9),
         MONEY("total_amount", DECIMAL, PROVIDED, "Amount locked", asset="token", scale=9),
         MONEY("vested_amount", DECIMAL, DERIVED, "Amount vested so far", asset="token"),
         MONEY("released_amount", DECIMAL, OBSERVED, "Amount paid out so far", asset="token"),
