@@ -81,7 +81,7 @@ $(VENV)/.with-cli: $(PINS) | $(VENV)/.with-pip
 
 $(VENV)/.with-dev: $(PINS) | $(VENV)/.with-pip
 	@echo "installing streampay-export and everything its developers use into $(VENV)"
-	@$(INSTALL) --editable '.[cli,mariadb,postgres,s3]' --group dev
+	@$(INSTALL) --editable '.[azure,cli,mariadb,postgres,s3]' --group dev
 	@touch $@ $(VENV)/.with-cli
 
 # Debian splits ensurepip off into python3-venv; where it is missing, the machine's own pip puts pip there.

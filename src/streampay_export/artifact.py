@@ -1,5 +1,7 @@
 """
 The artifact: a bundle encrypted, put into storage once, and read back before it counts.
+
+Encrypted by this library, unless the storage was chosen to do that itself.
 """
 
 from __future__ import annotations
@@ -9,12 +11,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO, cast
 
-from ._core.job import Artifact, Job, artifact_context, key_context
+from ._core.job import Artifact, Job, Protection, artifact_context, key_context
 from .errors import ExportGone, ObjectAltered, ObjectExists, ObjectMissing, StorageUnavailable
 from .ports.keys import Sealer
 from .stage import Stage
 from .storage.encrypted import EncryptedFile, EncryptedStage
+from .storage.plain import PlainFile
 from .wiring import Wiring
+
+ArtifactFile = EncryptedFile | PlainFile
 
 
 def sealer_of(wiring: Wiring, job: Job) -> Sealer:
@@ -28,10 +33,12 @@ def sealer_of(wiring: Wiring, job: Job) -> Sealer:
     return wiring.sealer(wiring.keys.unwrap(job.wrapped_key, key_context(job.tenant, job.id)))
 
 
-def artifact_file(wiring: Wiring, sealer: Sealer, job: Job, artifact: Artifact) -> EncryptedFile:
+def artifact_file(wiring: Wiring, sealer: Sealer, job: Job, artifact: Artifact) -> ArtifactFile:
     """
-    Return a job's artifact as a file, read by the offsets of the bundle that is encrypted in it.
+    Return a job's artifact as a file, read by the offsets of the bundle in it.
     """
+    if artifact.protection is Protection.STORE:
+        return PlainFile(storage=wiring.storage, key=artifact.key, size=artifact.size)
     context = artifact_context(job, artifact.key)
     return EncryptedFile(
         storage=wiring.storage,
@@ -43,16 +50,20 @@ def artifact_file(wiring: Wiring, sealer: Sealer, job: Job, artifact: Artifact) 
 
 def publish(wiring: Wiring, sealer: Sealer, job: Job, bundle: Stage, artifact: Artifact) -> None:
     """
-    Encrypt the bundle and put it under the artifact's key. Raises `StorageUnavailable`.
+    Encrypt the bundle, unless the store does, and put it under the artifact's key.
+
+    Raises `StorageUnavailable`.
     """
     context = artifact_context(job, artifact.key)
-    stage = EncryptedStage(bundle.blocks, artifact.size, lambda: sealer.encryptor(context))
+    stage: object = bundle.file
+    if artifact.protection is Protection.LIBRARY:
+        stage = EncryptedStage(bundle.blocks, artifact.size, lambda: sealer.encryptor(context))
     # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
     with suppress(ObjectExists):
         wiring.storage.put(artifact.key, cast("BinaryIO", stage))
 
 
-def read_back(file: EncryptedFile, artifact: Artifact, *, check: Callable[[], None]) -> None:
+def read_back(file: ArtifactFile, artifact: Artifact, *, check: Callable[[], None]) -> None:
     """
     Read the whole artifact from storage and compare it with what was put there.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ._core.catalog import Catalog
+from ._core.job import Protection
 from ._core.notice import ENGLISH, NOTICE_PARTS, ProcessingNotice
 from ._core.policy import Policies, Policy
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
@@ -128,12 +129,19 @@ def _places(top: TomlTable, folder: Path) -> Places:
         _anchored(audit.text("url"), folder) if "url" in audit else str(folder / audit.text("path", beside.audit))
     )
     if "unencrypted" in storage.names():
-        raise storage.wrong("unencrypted", "artifacts are always encrypted, wherever they are; remove this line")
+        raise storage.wrong(
+            "unencrypted",
+            "artifacts are always encrypted, by us or by the store: see storage.protection; remove this line",
+        )
+    protection = storage.text("protection", Protection.LIBRARY)
+    if protection not in set(Protection):
+        raise storage.wrong("protection", "write library (the default), or store where it is to encrypt by itself")
     places = Places(
         storage=_anchored(storage.text("url", beside.storage), folder),
         jobs=_anchored(jobs.text("url", beside.jobs), folder),
         audit=trail,
         keys=folder / keys.text("path", str(beside.keys)),
+        protection=Protection(protection),
         checkpoints=folder / audit.text("checkpoints", str(beside.checkpoints)),
     )
     for table in (storage, jobs, audit, keys):

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
-from ._core.job import Artifact
+from ._core.job import Artifact, Protection
 from ._core.party import Actor
 from ._core.trail import Event
+from .artifact import ArtifactFile
 from .errors import ExportError, ExportGone
+from .ports.jobs import LinkUse
+from .ports.links import CloudUrl
 from .recording import Recorder
-from .storage.encrypted import EncryptedFile
 from .wiring import Wiring
 
 # Revoking, deleting or erasing is felt by a running transfer within this time.
@@ -29,7 +31,7 @@ class Download:
 
     job_id: str
     artifact: Artifact
-    file: EncryptedFile = field(repr=False)
+    file: ArtifactFile = field(repr=False)
     completed_at: datetime
     link_id: str = field(repr=False)
     actor: Actor
@@ -57,6 +59,26 @@ class Download:
         The name to save it under: plain ASCII, nothing of a person in it.
         """
         return f"streampay-export-{self.job_id}.zip"
+
+    def hand_over(self) -> CloudUrl | None:
+        """
+        Mint a URL at which the store itself hands the bundle out, where that was chosen, else `None`.
+
+        From then on nothing can be taken back before the URL ends, counted, or recorded. Raises
+        `ExportGone`, and `StorageUnavailable` when nothing can be signed with.
+        """
+        w = self.wiring
+        if w.cloud_urls is None or self.artifact.protection is not Protection.STORE:
+            return None
+        until = self._require_still_allowed().begun_at + w.session_life
+        job = w.jobs.get(self.actor.tenant, self.job_id)
+        if job is None or job.expires_at is None:
+            raise ExportGone(state="no longer available")
+        # The store goes by its own clock and the signer by this host's: the later one is the careful one.
+        now = max(w.jobs.now(), w.clock())
+        return w.cloud_urls.mint(
+            self.artifact.key, file_name=self.file_name, until=min(until, job.expires_at), now=now
+        )
 
     def read(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """
@@ -99,9 +121,10 @@ class Download:
         )
         self.recorder.happened(entry)
 
-    def _require_still_allowed(self) -> None:
+    def _require_still_allowed(self) -> LinkUse:
         use = self.wiring.jobs.use_link(
             self.actor.tenant, self.job_id, self.link_id, session=self.wiring.session_life
         )
         if use is None:
             raise ExportGone(state="no longer available")
+        return use

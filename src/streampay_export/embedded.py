@@ -30,6 +30,7 @@ from .keys.ring import KeyRing
 from .keys.sealing import JobSealer
 from .links.app import AppLinks
 from .ports.authorize import Authorizer
+from .ports.links import CloudUrls
 from .ports.source import HistorySource
 from .ports.writer import Writer
 from .service import ExportService
@@ -146,6 +147,7 @@ def embedded(
     request_cooldown: timedelta | None = None,
     threads: int = 1,
     stage_folder: Path | None = None,
+    cloud_urls: CloudUrls | None = None,
 ) -> Embedded:
     """
     Wire a deployment that needs nothing but a folder.
@@ -198,6 +200,7 @@ def embedded(
         stage_folder=stage_folder,
         trail=audit,
         checkpoint=audit.checkpoint,
+        cloud_urls=cloud_urls,
     )
     worker = Worker(wiring)
     return Embedded(

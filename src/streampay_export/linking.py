@@ -121,7 +121,8 @@ class Linking:
         if use is None or job.artifact is None:
             raise TicketExpired
         file = artifact_file(w, sealer_of(w, job), job, job.artifact)
-        asked.record.intend(self._about(asked.record, Event.DOWNLOAD_AUTHORISED, link_id, actor, job))
+        facts = {"protection": str(job.artifact.protection)}
+        asked.record.intend(self._about(asked.record, Event.DOWNLOAD_AUTHORISED, link_id, actor, job, **facts))
         return Download(
             job_id=job_id,
             artifact=job.artifact,

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ._core.catalog import Catalog
 from ._core.deadline import CalendarMonths
+from ._core.job import Protection
 from ._core.notice import ProcessingNotice, require_notice
 from ._core.pager import PART_ROWS
 from ._core.policy import Policies
@@ -25,7 +26,7 @@ from .ports.dispatch import Dispatcher
 from .ports.identity import MakeId, Randomness
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider, KeyVersions, Sealer, Tagger
-from .ports.links import Links
+from .ports.links import CloudUrls, Links
 from .ports.outbox import Outbox
 from .ports.report import Report
 from .ports.signing import ManifestSigner, TicketSigner
@@ -56,6 +57,7 @@ class Wiring:
     so long after their e-mail address or a wallet changed. Within *request_cooldown* of a request that was
     answered the same request gets that copy, and another has to wait.
     *versions* are those of the key behind *keys*: `None` where a key management service looks after them.
+    *cloud_urls* sends people to the storage itself, which must then encrypt by itself; `None` is never.
     """
 
     catalog: Catalog
@@ -97,6 +99,7 @@ class Wiring:
     trail: AuditReader | None = None
     checkpoint: Callable[[], object] = field(default=lambda: None)
     versions: KeyVersions | None = None
+    cloud_urls: CloudUrls | None = None
 
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)
@@ -114,6 +117,11 @@ class Wiring:
                 raise InvalidConfiguration(name, "a link or session lasts from one second to 7 days")
         if self.renew_every * 2 > self.lease:
             raise InvalidConfiguration("lease", "a lease is at least twice as long as the interval of its renewal")
+        if self.cloud_urls is not None and self.storage.protection is not Protection.STORE:
+            raise InvalidConfiguration(
+                "storage.protection",
+                "what this library encrypts only it can hand out; write store, or leave cloud URLs out",
+            )
         for format_, writer in self.writers.items():
             if writer.format != format_:
                 raise InvalidConfiguration("writers", f"the writer under '{format_}' writes {writer.format}")

@@ -127,7 +127,10 @@ class Worker:
             digest = assemble(bundle.file, contents, writers=w.writers, signer=w.manifests, report=w.report)
             lease.check()
             artifact = Artifact(
-                key=f"{job.tenant}/{job.id}/{claim.fence}.zip", size=digest.size, sha256=digest.sha256
+                key=f"{job.tenant}/{job.id}/{claim.fence}.zip",
+                size=digest.size,
+                sha256=digest.sha256,
+                protection=w.storage.protection,
             )
             publish(w, sealer, job, bundle, artifact)
             try:

@@ -62,8 +62,14 @@ from streampay_export import (
 )
 from streampay_export.drift import check_drift
 from streampay_export.embedded import Embedded, Places, embedded
+from streampay_export.links.cloud import NEVER
+from streampay_export.links.fsspec import FsspecUrls
+from streampay_export.links.s3 import S3Credentials, S3Urls
 from streampay_export.ports.inspection import SchemaInspector
+from streampay_export.ports.links import CloudUrl, CloudUrls
+from streampay_export.ports.storage import Storage
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
+from streampay_export.storage.fsspec import FsspecStorage
 from streampay_export.testing.drift import assert_no_drift
 
 notice = ProcessingNotice(
@@ -233,3 +239,14 @@ def hand_over(service: ExportService, user: str) -> Iterator[bytes]:
     except BackendError as error:
         return iter((error.slug.encode(),) if error.retry else ())
     return download.read(0, download.size)
+
+
+def cloud(now: datetime, download: Download) -> tuple[Places, CloudUrls, str]:
+    """A store that encrypts by itself hands out by itself."""
+    places = Places(storage="s3://b/live", jobs="sqlite://", audit="a", keys=Path("k"), protection="store")
+    storage: Storage = FsspecStorage(places.storage, protection="store", call_timeout=5)
+    storage.check()
+    credentials = S3Credentials(access_key="k", secret_key="s", session_token="t", expires_at=now)
+    urls: CloudUrls = S3Urls(places.storage, region="eu-west-1", credentials=lambda: credentials)
+    minted: CloudUrl | None = download.hand_over()
+    return places, urls if minted else FsspecUrls("gs://b", credentials_expire=NEVER), minted.url if minted else ""

@@ -154,11 +154,20 @@ def test_places() -> None:
     assert places.keys == FOLDER / "secret"
 
 
+def test_protection() -> None:
+    """Who encrypts artifacts at rest: this library, unless the storage is told to."""
+    assert configured(SOURCE + NOTICE).places.protection == "library"
+    chosen = configured(SOURCE + NOTICE + '[storage]\nurl = "s3://bucket"\nprotection = "store"\n')
+    assert chosen.places.protection == "store"
+
+
 @pytest.mark.parametrize(
     ("text", "key", "says"),
     [
         (NOTICE, "source.url", "required"),
         (SOURCE + NOTICE + "[storage]\nunencrypted = true\n", "storage.unencrypted", "always encrypted"),
+        (SOURCE + NOTICE + '[storage]\nprotection = "none"\n', "storage.protection", "library"),
+        (SOURCE + NOTICE + "[storage]\nprotection = true\n", "storage.protection", "a text"),
         (SOURCE, "notice", "[notice] is required"),
         (SOURCE + NOTICE.replace('rights = "rights"', ""), "notice.rights", "required"),
         (SOURCE + NOTICE.replace('"rights"', '" "'), "notice.rights", "non-empty"),

@@ -50,12 +50,15 @@ class DownloadBody(Iterator[bytes]):
 
 def download_response(request: Request, download: Download) -> Response:
     """
-    Return 200, 206 or 304 for an authorised download, or raise `RangeNotSatisfiable`.
+    Return 200, 206, 304, or 303 to the store, for an authorised download, or raise `RangeNotSatisfiable`.
     """
     etag = f'"{download.sha256}"'
     fixed = (("ETag", etag), ("Accept-Ranges", "bytes"), *PRIVATE)
     if matches(request.headers.get("If-None-Match"), etag):
         return Response(status=304, headers=fixed)
+    handed_over = download.hand_over()
+    if handed_over is not None:
+        return Response(status=303, headers=(("Location", handed_over.url), ("Content-Length", "0"), *PRIVATE))
     part = _part(request, download.size, etag)
     start, end = (part.start, part.end) if part else (0, download.size)
     headers = [

@@ -20,11 +20,12 @@ CHUNK = 256 * 1024
 class MemoryStorage:
     """
     A `Storage` in a dictionary, gone with the process. Thread-safe; nothing to close.
+
+    *protection* is what it says of itself; it encrypts nothing.
     """
 
-    protection = Protection.LIBRARY
-
-    def __init__(self) -> None:
+    def __init__(self, protection: Protection = Protection.LIBRARY) -> None:
+        self.protection = protection
         self._objects: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
