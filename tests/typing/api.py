@@ -39,6 +39,7 @@ from streampay_export import (
     Period,
     Policies,
     Policy,
+    PolicyDocument,
     ProcessingNotice,
     Pseudonymise,
     Requested,
@@ -56,6 +57,8 @@ from streampay_export import (
     generalise,
     keep,
     mask,
+    policy_document,
+    policy_markdown,
     pseudonymise,
     ruled,
     withhold,
@@ -71,6 +74,7 @@ from streampay_export.ports.storage import Storage
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
 from streampay_export.storage.fsspec import FsspecStorage
 from streampay_export.testing.drift import assert_no_drift
+from streampay_export.writers.policy import HtmlPolicy
 
 notice = ProcessingNotice(
     controller="c",
@@ -222,6 +226,13 @@ def handle(service: ExportService, wiring: Wiring) -> tuple[DeadlineRule, Deadli
     resumed: Export = service.resume(staff, put_off.id)
     refused: Export = service.refuse(staff, resumed.id, "It is the ninth.", "You may complain.")
     return (wiring.deadline, Days()) if refused.overdue else (CalendarMonths(answer=2), Days())
+
+
+def publish(service: ExportService) -> tuple[str, bytes]:
+    """The policy is a document, in words or as a page."""
+    document: PolicyDocument = service.policy_document(["self"])
+    everything: PolicyDocument = policy_document(catalog, policies, internal=True)
+    return policy_markdown(everything), HtmlPolicy()(document)
 
 
 def hand_over(service: ExportService, user: str) -> Iterator[bytes]:

@@ -79,6 +79,16 @@ def test_policy_list(capsys: Capture) -> None:
     assert "left out until it is classified" in said
 
 
+def test_policy_document_in_a_file(tmp_path: Path, capsys: Capture) -> None:
+    """The document goes to standard output, or whole into a file under its own name."""
+    assert main(["policy", "document"]) == 0
+    printed = capsys.readouterr().out
+    assert main(["policy", "document", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "policy.md").read_text() == printed
+    assert capsys.readouterr().err == f"written to {tmp_path / 'policy.md'}\n"
+    assert main(["policy", "document", "--out", str(tmp_path / "no" / "such.md")]) == 2
+
+
 def test_policy_list_json(capsys: Capture) -> None:
     """For programs it has the form of GET /exports/policy."""
     assert main(["policy", "list", "--json"]) == 0
