@@ -254,7 +254,14 @@ def hand_over(service: ExportService, user: str) -> Iterator[bytes]:
 
 def cloud(now: datetime, download: Download) -> tuple[Places, CloudUrls, str]:
     """A store that encrypts by itself hands out by itself."""
-    places = Places(storage="s3://b/live", jobs="sqlite://", audit="a", keys=Path("k"), protection="store")
+    places = Places(
+        storage="s3://b/live",
+        jobs="sqlite://",
+        audit="a",
+        keys=Path("k"),
+        checkpoints=Path("c"),
+        protection="store",
+    )
     storage: Storage = FsspecStorage(places.storage, protection="store", call_timeout=5)
     storage.check()
     credentials = S3Credentials(access_key="k", secret_key="s", session_token="t", expires_at=now)
