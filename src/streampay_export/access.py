@@ -28,8 +28,10 @@ STAFF_COPIES = frozenset({"support", "auditor"})
 FOR_STAFF = frozenset({Action.HANDLE, Action.REVOKE, Action.ERASE})
 """What nobody does in the capacity of subject by default."""
 
-# What ends a copy or decides about it, and hands out nothing of it.
-_NO_HAND_OVER = FOR_STAFF | {Action.DELETE}
+# What only operators do, whatever the authoriser says.
+_OPERATORS_OWN = frozenset({Action.HANDLE, Action.ERASE})
+# What takes away and hands out nothing.
+_ENDING = frozenset({Action.DELETE, Action.REVOKE})
 
 
 def owner_only(access: Access) -> bool:
@@ -181,15 +183,17 @@ def _stands(access: Access, allowed: Allowed, now: datetime) -> bool:
     """
     if allowed.until is not None and allowed.until <= now:
         return False
-    if access.profile in STAFF_COPIES and access.action not in _NO_HAND_OVER and not access.requested:
-        return False
+    if access.action in _OPERATORS_OWN:
+        return access.actor.capacity is Capacity.OPERATOR
+    for_staff = access.profile in STAFF_COPIES
     match access.actor.capacity:
         case Capacity.SUBJECT:
-            return access.owns
+            return access.owns and (access.requested or not for_staff)
         case Capacity.REPRESENTATIVE:
             proven = all((allowed.relation, allowed.basis, allowed.evidence, allowed.until))
-            return proven and access.profile not in STAFF_COPIES
+            return proven and not for_staff
         case Capacity.AUDITOR:
             return access.profile == "auditor" and access.requested
         case Capacity.OPERATOR:
-            return access.requested or access.action in _NO_HAND_OVER | {Action.READ}
+            looks = access.action is Action.READ and not for_staff
+            return access.requested or looks or access.action is Action.DELETE

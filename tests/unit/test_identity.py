@@ -2,6 +2,8 @@
 Ids and random bytes.
 """
 
+import base64
+import os
 import re
 
 from streampay_export.identity import make_id, random_bytes
@@ -38,3 +40,23 @@ def test_random_bytes_are_as_many_as_asked_and_differ():
     """
     assert [0, 1, 32] == [len(random_bytes(size)) for size in (0, 1, 32)]
     assert random_bytes(32) != random_bytes(32)
+
+
+def test_ids_and_bytes_come_from_the_operating_systems_generator(monkeypatch):
+    """
+    ASVS 11.5.1: sixteen bytes of it make an id, and nothing else does.
+    """
+    drawn = []
+    monkeypatch.setattr(os, "urandom", lambda size: drawn.append(size) or b"\x00" * size)
+
+    assert ("a" * 26, bytes(32)) == (make_id(), random_bytes(32))
+    assert [16, 32] == drawn
+
+
+def test_every_bit_of_an_id_is_random():
+    """
+    Of 128 bits each is set in about half of 2,000 ids (six and a half standard deviations at most).
+    """
+    ids = [int.from_bytes(base64.b32decode(f"{make_id().upper()}======")) for _ in range(2_000)]
+
+    assert all(855 < sum(each >> bit & 1 for each in ids) < 1_145 for bit in range(128))
