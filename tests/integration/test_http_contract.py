@@ -15,14 +15,17 @@ import pytest
 from attrs import evolve
 from tests.http_hosts import PEOPLE, Site, wait_for
 
+from streampay_export import StepUp, Subject
 from streampay_export._core.deadline import Extension
 from streampay_export._core.job import Failure
 from streampay_export._core.lifecycle import State
+from streampay_export._core.ticket import Purpose, Ticket, issue_ticket
 from streampay_export.errors import JobStoreUnavailable, StorageUnavailable, TooManyRequests
-from streampay_export.http import HttpApi, Response
+from streampay_export.http import HttpApi, Identity, Response
 from streampay_export.ports.signing import KeyState
 from streampay_export.service import ExportService
 from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
+from streampay_export.testing.fakes import NOON
 from streampay_export.verify import read_public_keys
 
 EXPORT_FIELDS = {
@@ -848,6 +851,87 @@ def test_a_ticket_expires_before_the_file_is_gone_or_not_ready(site):
     assert (410, "gone") == (gone.status, gone.slug)
     assert [(403, "ticket-expired")] * 2 == [(answer.status, answer.slug) for answer in expired]
     assert expired[0].body == expired[1].body
+
+
+def test_refusals_come_in_the_contracts_order(site):
+    """
+    A download that is wrong in every way, mended one thing after the other: each answer is the next of the list.
+    """
+    ann, bob = PEOPLE["ann"].actor, PEOPLE["bob"].actor
+    people = {
+        "ann": evolve(ann, authenticated_at=NOON),
+        "stale": evolve(ann, authenticated_at=NOON - timedelta(hours=1)),
+        "bob": bob,
+    }
+    wiring = evolve(
+        site.service._wiring, step_up=StepUp(request=timedelta(minutes=5), download=timedelta(minutes=5))
+    )
+    site.host.api = HttpApi(
+        service=ExportService(wiring),
+        identify=lambda request: (
+            (who := people.get(request.headers.get("X-User"))) and Identity(who, Subject("ann"))
+        ),
+    )
+    job_id = site.ready()
+    site.ask("DELETE", f"/exports/{job_id}")
+    queued = site.queued()
+    late = ticketed(site, job_id, NOON)
+    good = ticketed(site, job_id, NOON + timedelta(minutes=1))
+    waiting = ticketed(site, queued, NOON + timedelta(minutes=1))
+    asked = [
+        ("PUT", f"/exports/{job_id}/download?ticket=x", "nobody"),
+        ("GET", f"/exports/{job_id}/download?ticket=x", "nobody"),
+        ("GET", f"/exports/{job_id}/download?ticket=x", "bob"),
+        ("GET", late, "bob"),
+        ("GET", late, "stale"),
+        ("GET", late, "ann"),
+        ("GET", good, "ann"),
+        ("GET", waiting, "ann"),
+    ]
+    answers = [site.ask(method, target, who, Range="bytes=99999999-") for method, target, who in asked]
+
+    assert [
+        (405, "method-not-allowed"),
+        (401, "not-signed-in"),
+        (403, "invalid-ticket"),
+        (404, "not-found"),
+        (401, "insufficient_user_authentication"),
+        (403, "ticket-expired"),
+        (410, "gone"),
+        (409, "not-ready"),
+    ] == [(answer.status, answer.slug) for answer in answers]
+    assert 'max_age="300"' in answers[4].headers["www-authenticate"]
+    assert answers[3].body == site.ask("GET", f"/exports/{NOBODYS}", "stale").body
+
+
+def test_a_step_up_is_asked_of_whoever_may(site):
+    """
+    For a request and a link as for bytes, and not for looking or deleting.
+    """
+    wiring = evolve(
+        site.service._wiring, step_up=StepUp(request=timedelta(minutes=5), download=timedelta(minutes=5))
+    )
+    job_id = site.ready()
+    site.host.api = HttpApi(service=ExportService(wiring), identify=lambda _: PEOPLE["ann"])
+    asked = [
+        ("POST", "/exports", {"json_body": {}}),
+        ("POST", f"/exports/{job_id}/links", {"json_body": {}}),
+        ("GET", f"/exports/{job_id}", {}),
+        ("GET", "/exports", {}),
+        ("DELETE", f"/exports/{job_id}", {}),
+    ]
+
+    assert [401, 401, 200, 200, 204] == [site.ask(method, path, **more).status for method, path, more in asked]
+
+
+def ticketed(site, job_id, expires_at):
+    """
+    A download URL with a genuine ticket that no link was given out for.
+    """
+    w = site.service._wiring
+    ticket = Ticket(job_id=job_id, purpose=Purpose.DOWNLOAD, link_id="b" * 26, expires_at=expires_at)
+    token = issue_ticket(ticket, tenant="default", realm=w.realm, sign=w.tickets.sign)
+    return f"/exports/{job_id}/download?ticket={token}"
 
 
 def test_copies_of_one_profile_are_no_doors_to_another(site):

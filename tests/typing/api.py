@@ -13,6 +13,7 @@ from streampay_export import (
     STREAMPAY_POLICIES,
     Access,
     Actor,
+    Allowed,
     BackendError,
     Band,
     ByRow,
@@ -46,6 +47,7 @@ from streampay_export import (
     Retain,
     Rule,
     Scrub,
+    StepUp,
     Subject,
     SubjectIn,
     ValueIn,
@@ -181,6 +183,15 @@ def only_on_weekdays(access: Access) -> bool:
     return access.owns and datetime.now(UTC).weekday() < 5
 
 
+def for_lawyers(access: Access) -> Allowed | bool:
+    """It may say on which grounds."""
+    if access.actor.id == "lawyer" and access.about("client"):
+        return Allowed(
+            relation="lawyer", basis="mandate", evidence="case 1", until=datetime(2026, 2, 1, tzinfo=UTC)
+        )
+    return only_on_weekdays(access)
+
+
 def deployment(folder: Path) -> Embedded:
     """Wire a deployment."""
     source = SqlAlchemySource("sqlite:///shop.db", timezone="UTC")
@@ -190,7 +201,10 @@ def deployment(folder: Path) -> Embedded:
         catalog=catalog,
         policies=policies,
         notice=notice,
-        authorize=only_on_weekdays,
+        authorize=for_lawyers,
+        step_up=StepUp(request=timedelta(minutes=5), erase=None),
+        cooling_off=timedelta(days=3),
+        request_cooldown=timedelta(hours=1),
     ).close()
     return embedded(
         Places.beside(folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=notice

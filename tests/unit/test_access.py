@@ -29,6 +29,7 @@ from streampay_export.errors import InvalidRequest, NotFound
 from streampay_export.testing.deployment import MemoryDeployment
 from streampay_export.testing.fakes import NOON
 
+READ = Action.READ
 OWN = ["self", "portability", "portability_strict"]
 OTHERS = ["support", "auditor", "of their own making"]
 QUESTIONS = list(product(Capacity, Action, [True, False], [True, False]))
@@ -216,7 +217,7 @@ def test_copies_go_where_they_belong_even_if_the_authoriser_lets_everybody_in():
     to the one who asked.
     """
     h = house(authorize=lambda _: POWER_OF_ATTORNEY)
-    olaf = Actor(id="olaf", capacity=Capacity.OPERATOR)
+    colleagues = {"olaf": Actor(id="olaf", capacity="operator"), "aida": Actor(id="aida", capacity="auditor")}
     made = {
         "ann's": h.service.request(PEOPLE["owner"], ANN).export.id,
         "olga's own": h.service.request(PEOPLE["operator"], ANN, profile="portability").export.id,
@@ -225,8 +226,9 @@ def test_copies_go_where_they_belong_even_if_the_authoriser_lets_everybody_in():
     }
     while h.worker.work():
         pass
-    everybody = {**PEOPLE, "colleague": olaf}
+    everybody = {**PEOPLE, **colleagues}
     reached = {name: {who for who in everybody if reaches(h, everybody[who], made[name])} for name in made}
+    seen = {name: {who for who in everybody if reaches(h, everybody[who], made[name], READ)} for name in made}
 
     assert {
         "ann's": {"owner", "representative"},
@@ -234,6 +236,21 @@ def test_copies_go_where_they_belong_even_if_the_authoriser_lets_everybody_in():
         "support": {"operator"},
         "auditor": {"auditor"},
     } == reached
+    # Operators may be allowed to look at the state of what a person asked for.
+    assert {
+        **reached,
+        "ann's": {*reached["ann's"], "operator", "olaf"},
+        "olga's own": {*reached["olga's own"], "olaf"},
+    } == seen
+
+
+@pytest.mark.parametrize("profile", ["self", "portability", "support"])
+def test_an_auditor_asks_for_auditor_copies_and_no_others(profile):
+    """
+    Whatever the authoriser says.
+    """
+    with pytest.raises(NotFound):
+        house(authorize=lambda _: True).service.request(PEOPLE["auditor"], ANN, profile=profile)
 
 
 def test_a_member_of_staff_is_not_the_customer_of_the_same_id():
@@ -319,12 +336,12 @@ def download(h, actor, job_id):
     return b"".join(h.service.open(actor, job_id, ticket).read())
 
 
-def reaches(h, actor, job_id):
+def reaches(h, actor, job_id, action=Action.DOWNLOAD):
     """
-    Whether an actor gets the bytes of an export.
+    Whether an actor gets the bytes of an export, or sees its state.
     """
     try:
-        return bool(download(h, actor, job_id))
+        return bool(h.service.status(actor, job_id) if action is READ else download(h, actor, job_id))
     except NotFound:
         return False
 

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from tests.house_rules import ANN, PEOPLE, POWER_OF_ATTORNEY, house
 
-from streampay_export import Action, Actor, StepUp, Subject
+from streampay_export import Action, Actor, ExportService, StepUp, Subject
 from streampay_export._core.lifecycle import ACTIVE, State
 from streampay_export.errors import (
     ActiveExportDiffers,
@@ -236,6 +236,19 @@ def test_a_cooldown_holds_up_after_a_deletion_and_not_after_a_failure():
     h.service.delete(OWNER, active.export.id)
     with pytest.raises(TooManyRequests):
         h.service.request(OWNER, ANN)
+
+
+def test_what_is_under_way_is_handed_back_within_a_cooldown_too():
+    """
+    Also where the setting is newer than an answer and the export after it.
+    """
+    h = house()
+    h.service.request(OWNER, ANN)
+    h.worker.work()
+    active = h.service.request(OWNER, ANN, formats=["csv"]).export.id
+    service = ExportService(evolve(h.wiring, request_cooldown=timedelta(hours=1)))
+
+    assert active == service.request(OWNER, ANN, formats=["csv"]).export.id
 
 
 def test_a_cooldown_looks_past_a_page_of_others():
