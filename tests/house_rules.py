@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from attrs import evolve
 
-from streampay_export import Access, Action, Actor, Allowed, Capacity, Subject, owner_only
+from streampay_export import Access, Actor, Allowed, Capacity, Subject, owner_only
 from streampay_export._core.policy import Policies
+from streampay_export.access import FOR_STAFF
 from streampay_export.testing.deployment import CATALOG, MemoryDeployment, keep_everything
 from streampay_export.testing.fakes import NOON
 
@@ -29,17 +30,18 @@ POWER_OF_ATTORNEY = Allowed(
 
 def house_rules(access: Access) -> Allowed | bool:
     """
-    Allow owners, Ann's lawyer, and staff the copies of their kind that they asked for; operators handle and erase.
+    Allow owners, Ann's lawyer, and staff the copies of their kind that they asked for; operators handle,
+    revoke and erase.
     """
     match access.actor.capacity:
         case Capacity.REPRESENTATIVE:
             may = access.actor.id == "rob" and access.about("ann") and access.profile == "self"
-            return POWER_OF_ATTORNEY if may and access.action not in {Action.HANDLE, Action.ERASE} else False
-        case Capacity.OPERATOR if access.action in {Action.HANDLE, Action.ERASE}:
+            return POWER_OF_ATTORNEY if may and access.action not in FOR_STAFF else False
+        case Capacity.OPERATOR if access.action in FOR_STAFF:
             return Allowed(relation="operator", basis="support case", evidence="case 12")
         case Capacity.OPERATOR | Capacity.AUDITOR:
             profile = {"operator": "support", "auditor": "auditor"}[access.actor.capacity]
-            return access.requested and access.profile == profile
+            return access.requested and access.profile == profile and access.action not in FOR_STAFF
         case _:
             return owner_only(access)
 

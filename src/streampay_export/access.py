@@ -28,7 +28,7 @@ STAFF_COPIES = frozenset({"support", "auditor"})
 FOR_STAFF = frozenset({Action.HANDLE, Action.REVOKE, Action.ERASE})
 """What nobody does in the capacity of subject by default."""
 
-# What only operators do, whatever the authoriser says.
+# What only operators do, as what is about no one export (an empty profile), whatever the authoriser says.
 _OPERATORS_OWN = frozenset({Action.HANDLE, Action.ERASE})
 # What takes away and hands out nothing.
 _ENDING = frozenset({Action.DELETE, Action.REVOKE})
@@ -183,7 +183,7 @@ def _stands(access: Access, allowed: Allowed, now: datetime) -> bool:
     """
     if allowed.until is not None and allowed.until <= now:
         return False
-    if access.action in _OPERATORS_OWN:
+    if access.action in _OPERATORS_OWN or not access.profile:
         return access.actor.capacity is Capacity.OPERATOR
     for_staff = access.profile in STAFF_COPIES
     match access.actor.capacity:
@@ -196,4 +196,4 @@ def _stands(access: Access, allowed: Allowed, now: datetime) -> bool:
             return access.profile == "auditor" and access.requested
         case Capacity.OPERATOR:
             looks = access.action is Action.READ and not for_staff
-            return access.requested or looks or access.action is Action.DELETE
+            return access.requested or looks or access.action in _ENDING

@@ -31,6 +31,11 @@ SERVICE = {
     "list": {**THEIRS, "self": {"owner"}},
     "link": THEIRS,
     "open": THEIRS,
+    "open_link": THEIRS,
+    "look": THEIRS,
+    "begin": THEIRS,
+    # Of the page that it was given out with, to that person.
+    "is_form_token": {profile: {who} for profile, who in ASKED_BY.items()},
     "delete": THEIRS,
     # Ann's trail says that others asked about her, whatever became of their copies.
     "trail": dict.fromkeys(ASKED_BY, frozenset({"owner"})),
@@ -38,6 +43,10 @@ SERVICE = {
     "pause": STAFF,
     "resume": STAFF,
     "refuse": STAFF,
+    "revoke_link": STAFF,
+    "revoke_export": STAFF,
+    "revoke_subject": STAFF,
+    "revoke_all": STAFF,
     "policy": OPEN,
     "policy_document": OPEN,
     "public_keys": OPEN,
@@ -53,6 +62,8 @@ ROUTES = {
     ("DELETE", "/{id}"): "delete",
     ("POST", "/{id}/links"): "link",
     ("GET", "/{id}/download"): "open",
+    ("GET", "/{id}/open"): "look",
+    ("POST", "/{id}/open"): "begin",
     ("POST", "/{id}/delete"): "delete",
 }
 """Of each route: the method whose row holds for it."""
@@ -80,11 +91,18 @@ class Scene:
         if ready:
             self.house.worker.work()
 
-    def ticket(self):
+    def ticket(self, kind="link"):
         """
-        The ticket of a genuine link.
+        The ticket of a genuine link, or with `open_link` of a mailed one.
         """
-        return self.service.link(self.asker, self.job_id).url.split("ticket=")[1]
+        return getattr(self.service, kind)(self.asker, self.job_id).url.split("ticket=")[1]
+
+    def form(self):
+        """
+        The ticket and the form token of the page of a mailed link.
+        """
+        ticket = self.ticket("open_link")
+        return ticket, self.service.look(self.asker, self.job_id, ticket).form_token
 
     def person(self, who):
         """
@@ -99,17 +117,28 @@ CALLS = {
     "list": lambda s, who: [each for each in s.service.list(who).items if each.id == s.job_id],
     "link": lambda s, who: s.service.link(who, s.job_id),
     "open": lambda s, who: b"".join(s.service.open(who, s.job_id, s.ticket()).read()),
+    "open_link": lambda s, who: s.service.open_link(who, s.job_id),
+    "look": lambda s, who: s.service.look(who, s.job_id, s.ticket("open_link")),
+    "begin": lambda s, who: s.service.begin(who, s.job_id, s.ticket("open_link")),
+    "is_form_token": lambda s, who: s.service.is_form_token(who, *s.form()),
     "delete": lambda s, who: s.service.delete(who, s.job_id),
     "trail": lambda s, who: [each for each in s.service.trail(who) if each.job_id == s.job_id],
     "extend": lambda s, who: s.service.extend(who, s.job_id, "Why."),
     "pause": lambda s, who: s.service.pause(who, s.job_id),
     "resume": lambda s, who: s.service.resume(who, s.job_id),
     "refuse": lambda s, who: s.service.refuse(who, s.job_id, "Why.", "Complain."),
+    "revoke_link": lambda s, who: [s.service.revoke_link(who, s.job_id, "b" * 26, "Why.")],
+    "revoke_export": lambda s, who: [s.service.revoke_export(who, s.job_id, "Why.")],
+    "revoke_subject": lambda s, who: [s.service.revoke_subject(who, ANN, "Why.")],
+    "revoke_all": lambda s, who: [s.service.revoke_all(who, "Why.")],
     "policy": lambda s, _: s.service.policy(s.profile),
     "policy_document": lambda s, _: s.service.policy_document(),
     "public_keys": lambda s, _: s.service.public_keys(),
 }
 """How each method is called; true when it reached the copy."""
+
+TICKETED = dict.fromkeys(("/{id}/download", "/{id}/open"), frozenset({("other tenant", 403)}))
+"""A ticket is of one tenant: for another it is none, before anything is looked up."""
 
 QUEUED = {"extend", "pause", "resume", "refuse"}
 
@@ -173,15 +202,19 @@ def ask(scene, route, who):
     Ask as somebody; an empty list and an answer without the copy are no way to it.
     """
     method, path = route
-    kind = "application/x-www-form-urlencoded" if path.endswith("/delete") else "application/json"
+    kinds = {"/{id}/download": "link", "/{id}/open": "open_link"}
+    form = "application/x-www-form-urlencoded"
     asked = Request(
         method=method,
         path=f"/exports{path}".replace("{id}", scene.job_id),
-        query=f"ticket={scene.ticket()}" if path.endswith("/download") else f"profile={scene.profile}",
-        headers={"X-User": who, "Content-Type": kind} if method == "POST" else {"X-User": who},
-        body=json.dumps({"profile": scene.profile}).encode()
-        if route == ("POST", "")
-        else b"{}" * (method == "POST"),
+        query=f"ticket={scene.ticket(kinds[path])}" if path in kinds else f"profile={scene.profile}",
+        headers={
+            "X-User": who,
+            **(
+                {"Content-Type": form if path == "/{id}/delete" else "application/json"} if method == "POST" else {}
+            ),
+        },
+        body=json.dumps({"profile": scene.profile}).encode() if route == ("POST", "") else b"",
     )
     response = api_of(scene).handle(asked)
     body = b"".join(response.chunks())
@@ -218,5 +251,5 @@ def test_a_route_reaches_a_copy_for_whom_the_table_says(route):
         assert refused <= {
             ("", 404),
             ("nobody", 401),
-            *({("other tenant", 403)} if route[1].endswith("/download") else ()),
+            *TICKETED.get(route[1], ()),
         }

@@ -2,7 +2,8 @@
 The calls of the HTTP contract. `HttpApi.handle` answers any request; it never raises.
 
 Refusals come in this order: 405 by path and method alone, 401, then 404 for a path that is no route; 413,
-415, 400 and 422 for the call itself; and from the service 403 for the ticket, 404, 403, 410 and 409.
+415, 400 and 422 for the call itself; and from the service 403 for the ticket, 404, 401 for a sign-in that
+is not fresh, 403, 410 and 409.
 """
 
 from __future__ import annotations
