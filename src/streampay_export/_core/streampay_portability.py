@@ -106,7 +106,7 @@ PORTABILITY_STRICT_POLICY = Policy(
             pseudonymise(_OWN_ADDRESS, "wallet_address"),
             keep("You provided it, and the ledger does not know it.", "email"),
             withhold("It may hold your address on the ledger.", "display_name", "avatar_url"),
-            generalise(Period.MONTH, _INSTANT, "created_at"),
+            generalise(Period.MONTH, "The ledger may show when your address was first used.", "created_at"),
             withhold(_NOT_GIVEN, "last_seen"),
         ],
         "streams": [
