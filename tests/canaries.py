@@ -1,82 +1,43 @@
 """
-Looking for a text in a bundle, however it may have been written down.
+Finding a text in bytes, also where it hides: compressed in a zip, as base64, as hex.
 """
 
+from __future__ import annotations
+
 import base64
-import binascii
-import io
-import json
 import re
-import zipfile
-from urllib.parse import quote
+import zlib
 
-# What may be base64 or hexadecimal, and is long enough to hold anything.
-ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
+_HEX = re.compile(rb"[0-9A-Fa-f]{16,}")
+_MEMBER = re.compile(rb"PK\x03\x04")
 
 
-def members(bundle):
+def holds(content: bytes, canary: bytes, *, depth: int = 2) -> bool:
     """
-    The files of a bundle by name.
+    Say whether *content* holds *canary*: as it is, or inside what base64, hex or deflate make of it.
     """
-    with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
+    if canary in content:
+        return True
+    return depth > 0 and any(holds(inner, canary, depth=depth - 1) for inner in _unpacked(content))
 
 
-def readings(data):
-    """
-    A file as it is; its JSON, also line by line, without escapes; what is base64 or hexadecimal in it, decoded.
-    """
-    yield data
-    for document in (data, *data.splitlines()):
+def _unpacked(content: bytes):
+    for found in _BASE64.finditer(content):
+        text = found[0].translate(bytes.maketrans(b"-_", b"+/"))
+        # What was found may begin anywhere in a longer text.
+        for start in range(4):
+            piece = text[start:]
+            whole = piece[: len(piece) - (len(piece) % 4 == 1)]
+            yield base64.b64decode(whole + b"=" * (-len(whole) % 4))
+    for found in _HEX.finditer(content):
+        for start in range(2):
+            piece = found[0][start:]
+            yield bytes.fromhex(piece[: len(piece) // 2 * 2].decode())
+    for found in _MEMBER.finditer(content):
+        at = found.start()
+        name, extra = (int.from_bytes(content[at + n : at + n + 2], "little") for n in (26, 28))
         try:
-            yield json.dumps(json.loads(document), ensure_ascii=False).encode()
-        except ValueError:
+            yield zlib.decompressobj(-15).decompress(content[at + 30 + name + extra :])
+        except zlib.error:
             continue
-    yield b"\n".join(decoded for found in ENCODED.findall(data) for decoded in _decoded(found))
-
-
-def _decoded(text):
-    bare = text.rstrip(b"=")
-    for alphabet in (b"+/", b"-_"):
-        try:
-            yield base64.b64decode(bare + b"=" * (-len(bare) % 4), alphabet, validate=True)
-        except binascii.Error:
-            continue
-    try:
-        yield bytes.fromhex(text.decode())
-    except ValueError:
-        return
-
-
-def spellings(text):
-    """
-    A text as bytes, escaped, in base64 at any offset, in hexadecimal, in UTF-16, backwards.
-    """
-    raw = text.encode()
-    yield raw
-    yield json.dumps(text)[1:-1].encode()
-    yield quote(text).encode()
-    yield text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&#34;").encode()
-    yield raw.hex().encode()
-    yield raw.hex().upper().encode()
-    yield text.encode("utf-16-le")
-    yield raw[::-1]
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + raw)
-        # Six bits a character: those at both ends depend on what stands beside the text.
-        whole = encoded[-(-8 * offset // 6) : 8 * (offset + len(raw)) // 6]
-        yield whole
-        yield whole.translate(bytes.maketrans(b"+/", b"-_"))
-
-
-def found(bundle, texts):
-    """
-    Which of these texts are anywhere in a bundle, and in which of its files.
-    """
-    read = {name: b"\0".join(readings(data)) for name, data in members(bundle).items()}
-    return {
-        (text, name)
-        for text in texts
-        for name, data in read.items()
-        if any(spelling in data for spelling in spellings(text))
-    }

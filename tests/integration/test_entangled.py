@@ -10,8 +10,8 @@ from contextlib import closing
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
-from tests.canaries import found, members, readings, spellings
 from tests.readers import csv_cells
+from tests.spellings import found, members, readings, spellings
 
 from streampay_export import STREAMPAY, STREAMPAY_POLICIES, Actor, Subject
 from streampay_export.sources.sqlalchemy import SqlAlchemySource

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-from tests.canaries import found, members
 from tests.joins import Attacker, band, parties_of
 from tests.ledger import town
+from tests.spellings import found, members
 
 from streampay_export import (
     STREAMPAY,

@@ -3,7 +3,7 @@
 """
 
 import pytest
-from tests.canaries import found
+from tests.spellings import found
 
 from streampay_export import (
     Actor,
