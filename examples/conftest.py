@@ -31,4 +31,4 @@ def wired() -> Iterator[tuple[HttpApi, DemoHost]]:
                 notice=NOTICE,
             )
             with deployment:
-                yield HttpApi(service=deployment.service, identify=host.identify), host
+                yield HttpApi(service=deployment.service, identify=host.identify, login=host.login), host

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from attrs import field, frozen
 
@@ -63,6 +63,12 @@ class DemoHost:
         if name not in PEOPLE:
             return None
         return Identity(Actor(id=name), PEOPLE[name])
+
+    def login(self, path: str) -> str:
+        """
+        Return where a person signs in who followed a mailed link, and goes on to its *path* from.
+        """
+        return f"/?next={quote(path, safe='')}"
 
     def handle(self, request: Request) -> Response:
         """

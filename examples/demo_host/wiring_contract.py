@@ -5,6 +5,7 @@ What both examples do as they are wired: a class to subclass, with a fixture `as
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,8 +16,14 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
+from examples.demo_host import DemoHost
+
+from streampay_export import Actor
+from streampay_export.http import HttpApi
 
 ROOT = Path(__file__).parents[2]
 JSON = {"Content-Type": "application/json"}
@@ -99,6 +106,23 @@ class WiringContract:
         assert ["ada", "bo", "chidi", "dana", "eve", "fay"] == json.loads(ask("GET", "/demo/users")[2])
         assert 404 == ask("GET", "/no/such/page")[0]
 
+    def test_a_mailed_link_leads_by_the_login_to_the_file(self, ask: Ask, wired: tuple[HttpApi, DemoHost]) -> None:
+        """
+        Signed out to the start page and back; then the page, its button, and the file.
+        """
+        job_id = ready(ask, "eve")["id"]
+        url = wired[0].service.open_link(Actor(id="eve"), job_id, limit=1).url
+        browser = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
+        _, away, _ = ask("GET", url, headers=browser)
+        hers = {"X-Demo-User": "eve", **browser}
+        _, _, page = ask("GET", url, headers=hers)
+        (token,) = re.findall(rb'name="form_token" value="(.*?)"', page)
+        status, headers, _ = ask("POST", url, headers=hers, body=b"form_token=" + token)
+
+        assert f"/?next={quote(url, safe='')}" == away["location"]
+        assert (303, 200) == (status, ask("GET", headers["location"], headers=hers)[0])
+        assert 403 == ask("POST", url, headers=hers, body=b"form_token=" + token)[0]
+
     def test_it_does_not_start_unasked(self) -> None:
         """
         Without STREAMPAY_DEMO=1 it leaves with a sentence.
@@ -142,9 +166,9 @@ class WiringContract:
         assert [] == list(tmp_path.glob("streampay-demo-*"))
 
 
-def downloaded(ask: Ask, user: str) -> zipfile.ZipFile:
+def ready(ask: Ask, user: str) -> dict[str, Any]:
     """
-    Ask for a copy as *user*, wait for it, and return the bundle.
+    Ask for a copy as *user*, wait for it, and return the export.
     """
     mine = {"X-Demo-User": user, **JSON}
     export = json.loads(ask("POST", "/exports", headers=mine, body=b"{}")[2])
@@ -153,6 +177,15 @@ def downloaded(ask: Ask, user: str) -> zipfile.ZipFile:
         time.sleep(0.02)
         export = json.loads(ask("GET", export["links"]["self"], headers=mine)[2])
     assert ("ready", None) == (export["state"], export["error"])
+    return export
+
+
+def downloaded(ask: Ask, user: str) -> zipfile.ZipFile:
+    """
+    Ask for a copy as *user*, and return the bundle.
+    """
+    mine = {"X-Demo-User": user, **JSON}
+    export = ready(ask, user)
     link = json.loads(ask("POST", export["links"]["links"], headers=mine, body=b"{}")[2])
     status, headers, body = ask("GET", link["url"], headers=mine)
     assert (200, str(export["size"])) == (status, headers["content-length"])

@@ -89,7 +89,7 @@ def main() -> None:
             Places.beside(host.folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=NOTICE
         )
         with deployment.start():
-            api = HttpApi(service=deployment.service, identify=host.identify)
+            api = HttpApi(service=deployment.service, identify=host.identify, login=host.login)
             app = create_app(api, host)
             # No access log: its lines would hold the tickets of links.
             uvicorn.run(app, host="127.0.0.1", port=host.port, access_log=False, timeout_graceful_shutdown=5)

@@ -20,7 +20,7 @@ class TestFastApiApp(WiringContract):
         """
         Ask through Starlette's test client.
         """
-        client = TestClient(create_app(*wired))
+        client = TestClient(create_app(*wired), follow_redirects=False)
 
         def ask(method, path, *, headers=(), body=b""):
             client.cookies.clear()

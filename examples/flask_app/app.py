@@ -82,7 +82,7 @@ def main() -> None:
             Places.beside(host.folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=NOTICE
         )
         with deployment.start():
-            api = HttpApi(service=deployment.service, identify=host.identify)
+            api = HttpApi(service=deployment.service, identify=host.identify, login=host.login)
             app = create_app(api, host)
             app.run("127.0.0.1", host.port, threaded=True, request_handler=QuietHandler)
 

@@ -140,6 +140,7 @@ def embedded(
     notice: ProcessingNotice,
     authorize: Authorizer = owner_only,
     base_url: str | None = None,
+    ed25519_tickets: bool = False,
     retention: timedelta = RETENTION,
     allow_partial: bool = False,
     step_up: StepUp = StepUp(),  # noqa: B008  # a value, and a frozen one
@@ -154,8 +155,11 @@ def embedded(
 
     Keys are made on first use, when neither keys nor jobs exist yet (`keys_made` says so); any other
     start without them raises `KeysMissing`. With *threads* = 0 nothing works in this process: other
-    processes do. Raises `SetupError` for what is inconsistent, or a storage that keeps what is deleted,
-    and `SourceMismatch` when the database does not have what the catalog says.
+    processes do. Tickets are signed with HMAC-SHA256, or with Ed25519 if *ed25519_tickets*: then whoever has
+    the public key alone can check them.
+
+    Raises `SetupError` for what is inconsistent, or a storage that keeps what is deleted, and
+    `SourceMismatch` when the database does not have what the catalog says.
     """
     require_notice(notice)
     source.check(catalog)
@@ -181,7 +185,7 @@ def embedded(
         versions=keys.versions,
         tagger=keys.tagger,
         sealer=JobSealer,
-        tickets=keys.tickets,
+        tickets=keys.ed25519_tickets if ed25519_tickets else keys.tickets,
         cursors=keys.cursors,
         manifests=keys.manifests,
         links=AppLinks(base_url),

@@ -48,6 +48,36 @@ class TestHmacSigner(TicketSignerContract):
         return HmacSigner([SECOND, revoked])
 
 
+class TestEd25519Tickets(TicketSignerContract):
+    @pytest.fixture
+    def signer(self):
+        """
+        With its first key.
+        """
+        return Ed25519Signer([Ed25519Key(seed=bytes(32))])
+
+    @pytest.fixture
+    def stranger(self):
+        """
+        With a key of its own.
+        """
+        return Ed25519Signer([Ed25519Key(seed=b"s" * 32)])
+
+    @pytest.fixture
+    def rotated(self):
+        """
+        With its second key, the first retired.
+        """
+        return Ed25519Signer([Ed25519Key(seed=b"2" * 32), Ed25519Key(seed=bytes(32), state=KeyState.RETIRED)])
+
+    @pytest.fixture
+    def revoked(self):
+        """
+        With its second key, the first revoked.
+        """
+        return Ed25519Signer([Ed25519Key(seed=b"2" * 32), Ed25519Key(seed=bytes(32), state=KeyState.REVOKED)])
+
+
 class TestEd25519Signer(ManifestSignerContract):
     @pytest.fixture
     def signer(self):

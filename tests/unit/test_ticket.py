@@ -4,6 +4,7 @@ Tickets: what is said about the two ends, issuing and checking.
 
 import base64
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
@@ -22,21 +23,43 @@ from streampay_export._core.ticket import (
 from streampay_export.errors import InvalidTicket
 from streampay_export.keys.memory import MemoryKeys
 from streampay_export.ports.signing import KeyState
+from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
 from streampay_export.signing.hmac import HmacKey, HmacSigner
 
-SIGNER = MemoryKeys(b"tickets").tickets
+KEYS = MemoryKeys(b"tickets")
+SIGNERS = {"hmac": KEYS.tickets, "ed25519": KEYS.ed25519_tickets}
 UNTIL = datetime(2026, 1, 2, 12, 5, tzinfo=UTC)
 TICKET = Ticket(job_id="a" * 26, purpose=Purpose.DOWNLOAD, link_id="b" * 26, expires_at=UNTIL)
 PLACE = {"tenant": "default", "realm": "shop"}
-TOKEN = issue_ticket(TICKET, sign=SIGNER.sign, **PLACE)
 
 
-def check(token, *, signer=SIGNER, **other):
+@pytest.fixture(params=SIGNERS)
+def signer(request):
     """
-    Check a token as the download route does, but for what *other* says.
+    Each of the two that a deployment chooses from.
     """
-    expected = {"job_id": TICKET.job_id, "purpose": TICKET.purpose, **PLACE, **other}
-    return check_ticket(token, verify=signer.verify, **expected)
+    return SIGNERS[request.param]
+
+
+@pytest.fixture
+def token(signer):
+    """
+    A ticket of that signer's.
+    """
+    return issue_ticket(TICKET, sign=signer.sign, **PLACE)
+
+
+@pytest.fixture
+def check(signer):
+    """
+    Checks a token as the download route does, but for what its keywords say.
+    """
+
+    def check(token, *, signer=signer, **other):
+        expected = {"job_id": TICKET.job_id, "purpose": TICKET.purpose, **PLACE, **other}
+        return check_ticket(token, verify=signer.verify, **expected)
+
+    return check
 
 
 def respell(prefix):
@@ -46,30 +69,30 @@ def respell(prefix):
     return base64.urlsafe_b64encode(prefix).rstrip(b"=").decode()
 
 
-def test_a_token_is_checked_where_it_was_issued():
+def test_a_token_is_checked_where_it_was_issued(check, token):
     """
     The claims come back as they were, and the token is safe in a URL as it is.
     """
-    assert check(TOKEN) == TICKET
-    assert set(TOKEN) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert check(token) == TICKET
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-def test_a_token_names_neither_tenant_nor_realm_nor_subject():
+def test_a_token_names_neither_tenant_nor_realm_nor_subject(token):
     """
     What a log or a Referer may show is ids and a time.
     """
-    whole = base64.urlsafe_b64decode(TOKEN + "=" * (-len(TOKEN) % 4))
+    whole = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
 
     assert not [word for word in (b"default", b"shop") if word in whole]
 
 
-def test_an_expired_ticket_is_genuine_all_the_same():
+def test_an_expired_ticket_is_genuine_all_the_same(check, signer):
     """
     Whether it is late is asked of the job store's clock, not here.
     """
     late = Ticket(job_id="a" * 26, purpose="download", link_id="b", expires_at=datetime(1970, 1, 1, tzinfo=UTC))
 
-    assert check(issue_ticket(late, sign=SIGNER.sign, **PLACE)) == late
+    assert check(issue_ticket(late, sign=signer.sign, **PLACE)) == late
 
 
 @pytest.mark.parametrize(
@@ -86,33 +109,33 @@ def test_an_expired_ticket_is_genuine_all_the_same():
     ],
     ids=str,
 )
-def test_a_ticket_for_something_else_is_refused(other):
+def test_a_ticket_for_something_else_is_refused(check, token, other):
     """
     Another job, purpose, tenant or realm is refused.
     """
     with pytest.raises(InvalidTicket):
-        check(TOKEN, **other)
+        check(token, **other)
 
 
-def test_every_flipped_bit_is_refused():
+def test_every_flipped_bit_is_refused(check, token):
     """
     Whichever bit of whichever character is flipped, the token is refused.
     """
-    for at, character in enumerate(TOKEN):
+    for at, character in enumerate(token):
         for bit in range(8):
-            altered = TOKEN[:at] + chr(ord(character) ^ 1 << bit) + TOKEN[at + 1 :]
+            altered = token[:at] + chr(ord(character) ^ 1 << bit) + token[at + 1 :]
             with pytest.raises(InvalidTicket):
                 check(altered)
 
 
-def test_every_other_last_character_is_refused():
+def test_every_other_last_character_is_refused(check, signer):
     """
     The bits that base64 leaves unused at the end count: one ticket has one spelling.
     """
     tokens = [
         issue_ticket(
             Ticket(job_id="a" * 26, purpose="download", link_id="b" * length, expires_at=UNTIL),
-            sign=SIGNER.sign,
+            sign=signer.sign,
             **PLACE,
         )
         for length in (1, 2, 3)
@@ -125,12 +148,12 @@ def test_every_other_last_character_is_refused():
                     check(token[:-1] + character)
 
 
-def test_every_truncation_is_refused():
+def test_every_truncation_is_refused(check, token):
     """
     A token cut at either end, anywhere, is refused.
     """
-    for at in range(len(TOKEN)):
-        for cut in (TOKEN[:at], TOKEN[at + 1 :]):
+    for at in range(len(token)):
+        for cut in (token[:at], token[at + 1 :]):
             with pytest.raises(InvalidTicket):
                 check(cut)
 
@@ -138,42 +161,42 @@ def test_every_truncation_is_refused():
 @pytest.mark.parametrize(
     "end", ["A", "AA", "AAA", "AAAA", "=", "==", "===", " ", "\n", "\0", ".", "%3D", "&x=1", "é"]
 )
-def test_anything_appended_or_prepended_is_refused(end):
+def test_anything_appended_or_prepended_is_refused(check, token, end):
     """
     Characters, padding, white space and other alphabets at an end are refused.
     """
-    for altered in (TOKEN + end, end + TOKEN):
+    for altered in (token + end, end + token):
         with pytest.raises(InvalidTicket):
             check(altered)
 
 
 OTHERS = {
-    "other case": TOKEN.swapcase(),
-    "lower case": TOKEN.lower(),
-    "a line break inside": TOKEN[:8] + "\n" + TOKEN[8:],
-    "a space inside": TOKEN[:8] + " " + TOKEN[8:],
-    "full-width letters": TOKEN.replace("A", "\uff21"),
-    "two, with a dot": TOKEN + "." + TOKEN,
-    "two": TOKEN * 2,
-    "too long": TOKEN + "A" * LONGEST_TICKET,
-    "ten megabytes": "A" * 10_000_000,
-    "nothing": "",
-    "padding": "=",
-    "one character": "A",
-    "three bytes": "AAAA",
-    "a JWT without algorithm": "eyJhbGciOiJub25lIn0.e30.",
-    "a path": "../../etc/passwd",
-    "half a character": "\udc80",
+    "other case": str.swapcase,
+    "lower case": str.lower,
+    "a line break inside": lambda token: token[:8] + "\n" + token[8:],
+    "a space inside": lambda token: token[:8] + " " + token[8:],
+    "full-width letters": lambda token: token.replace("A", "\uff21"),
+    "two, with a dot": lambda token: token + "." + token,
+    "two": lambda token: token * 2,
+    "too long": lambda token: token + "A" * LONGEST_TICKET,
+    "ten megabytes": lambda _: "A" * 10_000_000,
+    "nothing": lambda _: "",
+    "padding": lambda _: "=",
+    "one character": lambda _: "A",
+    "three bytes": lambda _: "AAAA",
+    "a JWT without algorithm": lambda _: "eyJhbGciOiJub25lIn0.e30.",
+    "a path": lambda _: "../../etc/passwd",
+    "half a character": lambda _: "\udc80",
 }
 
 
-@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_what_is_no_token_is_refused(other):
+@pytest.mark.parametrize("alter", OTHERS.values(), ids=OTHERS)
+def test_what_is_no_token_is_refused(check, token, alter):
     """
     Other cases, other spellings, two in one, too long ones and other formats are refused.
     """
     with pytest.raises(InvalidTicket):
-        check(other)
+        check(alter(token))
 
 
 MAC = bytes(32)
@@ -212,33 +235,39 @@ def test_malformed_claims_are_refused_before_any_key_is_asked(whole):
         check_ticket(respell(whole), job_id="a", purpose=Purpose.DOWNLOAD, verify=lambda *_: True, **PLACE)
 
 
-def test_a_retired_key_verifies_a_revoked_one_refuses():
+@pytest.mark.parametrize(
+    ("signer_of", "old", "new"),
+    [
+        (HmacSigner, partial(HmacKey, key_id="old", secret=bytes(32)), HmacKey(key_id="new", secret=b"n" * 32)),
+        (Ed25519Signer, partial(Ed25519Key, seed=bytes(32)), Ed25519Key(seed=b"n" * 32)),
+    ],
+    ids=SIGNERS,
+)
+def test_a_retired_key_verifies_a_revoked_one_refuses(check, signer_of, old, new):
     """
     After a rotation links live on; after a revocation they end at once; a key nobody knows refuses.
     """
-    key = HmacKey(key_id="old", secret=bytes(32))
-    token = issue_ticket(TICKET, sign=HmacSigner([key]).sign, **PLACE)
-    new = HmacKey(key_id="new", secret=b"n" * 32)
-    retired = HmacKey(key_id="old", secret=bytes(32), state=KeyState.RETIRED)
-    revoked = HmacKey(key_id="old", secret=bytes(32), state=KeyState.REVOKED)
+    token = issue_ticket(TICKET, sign=signer_of([old()]).sign, **PLACE)
 
-    assert check(token, signer=HmacSigner([new, retired])) == TICKET
-    for refusing in (HmacSigner([new, revoked]), HmacSigner([new])):
+    assert check(token, signer=signer_of([new, old(state=KeyState.RETIRED)])) == TICKET
+    for refusing in (signer_of([new, old(state=KeyState.REVOKED)]), signer_of([new])):
         with pytest.raises(InvalidTicket):
             check(token, signer=refusing)
 
 
-def test_only_the_key_decides():
+def test_only_the_key_decides(check, signer, token):
     """
-    A ticket somebody put together under a known key id is refused, and so is one signed for a cursor.
+    One somebody put together under a known key id is refused, one signed for a cursor, and one of the other kind.
     """
-    key_id = SIGNER.sign(b"").key_id
-    made_up = spell(SignedTicket(ticket=TICKET, signature=Signature(key_id=key_id, value=MAC)))
-    cursor = issue_ticket(TICKET, sign=MemoryKeys(b"tickets").cursors.sign, **PLACE)
+    size = len(parse(token).signature.value)
+    made_up = Signature(key_id=signer.sign(b"").key_id, value=bytes(size))
+    (other,) = set(SIGNERS.values()) - {signer}
+    tokens = [spell(SignedTicket(ticket=TICKET, signature=made_up))]
+    tokens += [issue_ticket(TICKET, sign=sign, **PLACE) for sign in (KEYS.cursors.sign, other.sign)]
 
-    for token in (made_up, cursor):
+    for each in tokens:
         with pytest.raises(InvalidTicket):
-            check(token)
+            check(each)
 
 
 def test_messages_are_told_apart_wherever_their_parts_end():

@@ -14,7 +14,7 @@ from ..ports.keys import KeyProvider, KeyVersions
 from ..signing.ed25519 import Ed25519Key, Ed25519Signer
 from ..signing.hmac import HmacKey, HmacSigner
 from .chaining import HmacChain
-from .derivation import KeyPurpose
+from .derivation import KeyPurpose, derive
 from .sealing import JobSealer
 from .table import KeyTable
 from .tagging import HmacTagger
@@ -39,7 +39,8 @@ class KeyRing:
 
     *provider* wraps job keys under the newest of the *versions* (`None` where the table cannot be
     changed), *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors* sign what a person
-    carries, *manifests* signs bundles, *chain* links the audit trail's entries and *checkpoints* signs how
+    carries with HMAC-SHA256, *ed25519_tickets* signs tickets so that a public key alone checks them,
+    *manifests* signs bundles, *chain* links the audit trail's entries and *checkpoints* signs how
     far they go. A current key does all of its purpose; a retired one still opens and verifies; a revoked
     one does nothing.
     """
@@ -67,6 +68,11 @@ class KeyRing:
         )
         self.chain = HmacChain(_current(table, KeyPurpose.AUDIT_CHAIN))
         self.tickets = _hmac_signer(table, KeyPurpose.TICKET)
+        # Not the same bytes for two algorithms: these keys are one step further down.
+        self.ed25519_tickets = Ed25519Signer(
+            Ed25519Key(seed=derive(secret, "ticket-ed25519"), state=row.state)
+            for row, secret in table.of(KeyPurpose.TICKET)
+        )
         self.cursors = _hmac_signer(table, KeyPurpose.CURSOR)
         self.manifests = _ed25519_signer(table, KeyPurpose.MANIFEST)
         self.checkpoints = _ed25519_signer(table, KeyPurpose.CHECKPOINT)
