@@ -101,6 +101,19 @@ def hand_over(sizes: list[int], runs: int) -> None:
             print(HAND_OVER.format(hands, f"{size / 2**20:.0f} MiB", *speeds, grown, *ratios), flush=True)
 
 
+def hand_out(tickets: int, people: int, size: int) -> None:
+    """
+    Say how many tickets one thread checks a second, and what a crowd that downloads at once does to memory.
+    """
+    for kind in ("hmac", "ed25519"):
+        print(f"{f'tickets checked, {kind}':<34}{child('tickets', kind, tickets):>11,.0f} a second")
+    for each in (max(size // 10 // 2**20, 1) * 2**20, size):
+        found = child("crowd", people, each)
+        speed, grown = people * each / found["seconds"] / 1e6, found["grown"] / 2**20
+        who = f"{people} at once, {each / 2**20:.0f} MiB each"
+        print(f"{who:<34}{speed:>11,.0f} MB/s, memory +{grown:.1f} MiB", flush=True)
+
+
 def main() -> None:
     """
     Parse the command line, make what is needed, measure, and leave nothing behind.
@@ -110,6 +123,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of each measurement; the median counts")
     parser.add_argument("--only", choices=["sqlite", "postgresql"], help="leave the other database out")
     parser.add_argument("--mib", type=int, default=512, help="of the larger of two bundles, eight to one")
+    parser.add_argument("--tickets", type=int, default=100_000, help="checked by one thread, of each kind")
+    parser.add_argument("--people", type=int, default=200, help="who download at once")
+    parser.add_argument("--each", type=int, default=50, help="MiB that each of them downloads")
     asked = parser.parse_args()
     sizes = [max(asked.rows // 10, 1), asked.rows]
 
@@ -131,6 +147,7 @@ def main() -> None:
                 stack.callback(child, "drop", POSTGRES, name)
                 compare("PostgreSQL", url, sizes, asked.runs, folder)
     hand_over([max(asked.mib // 64, 1) * 8 * 2**20, asked.mib * 2**20], asked.runs)
+    hand_out(asked.tickets, asked.people, asked.each * 2**20)
     print("both exporters said the same rows")
 
 

@@ -40,6 +40,22 @@ def prove(url: str, rows: str) -> dict[str, float]:
     return dict(importlib.import_module("tests.benchmarks.proof").proof(url, int(rows)))
 
 
+def tickets(kind: str, count: str) -> float:
+    """
+    Check that many tickets, and say how many that is a second.
+    """
+    return importlib.import_module("tests.benchmarks.links").check_tickets(kind, int(count))
+
+
+def crowd(people: str, size: str) -> dict[str, float]:
+    """
+    Have a bundle of that many bytes downloaded by so many at once.
+    """
+    run = importlib.import_module("tests.benchmarks.links").download_at_once
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        return run(Path(folder), int(people), int(size), _peak)
+
+
 def _peak() -> int:
     # Linux counts in KiB, macOS in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -96,7 +112,7 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
-VERBS = {verb.__name__: verb for verb in (export, prove, transfer, fill, same, create, drop)}
+VERBS = {verb.__name__: verb for verb in (export, prove, transfer, fill, same, create, drop, tickets, crowd)}
 
 if __name__ == "__main__":
     json.dump(VERBS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
