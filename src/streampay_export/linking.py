@@ -11,7 +11,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ._core.export import Export
-from ._core.job import Job
+from ._core.job import Job, Protection
 from ._core.lifecycle import State
 from ._core.party import Actor
 from ._core.sentence import sentence
@@ -46,10 +46,12 @@ class Link:
 @frozen(kw_only=True)
 class Opened:
     """
-    What an open link's page shows to its person: the export, and the token that its own form carries.
+    What an open link's page shows to its person: the export, whose bytes *protection* says who hands out, and
+    the token that the page's own form carries.
     """
 
     export: Export
+    protection: Protection
     form_token: str = field(repr=False)
 
 
@@ -94,7 +96,12 @@ class Linking:
         See `ExportService.look`.
         """
         asked = self._openable(actor, job_id, token, Action.READ)
-        return Opened(export=Export.of(asked.job, asked.at), form_token=self._form_token(actor, token))
+        artifact = asked.job.artifact
+        return Opened(
+            export=Export.of(asked.job, asked.at),
+            protection=artifact.protection if artifact else Protection.LIBRARY,
+            form_token=self._form_token(actor, token),
+        )
 
     def is_form_token(self, actor: Actor, token: str, given: str) -> bool:
         """

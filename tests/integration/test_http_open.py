@@ -87,13 +87,26 @@ def test_the_page_is_guarded_and_tells_nobodys_data(site):
         == head.headers
     )
     assert re.fullmatch(
-        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]+='; base-uri 'none'; form-action 'self'; "
-        r"frame-ancestors 'none'",
+        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]+='; base-uri 'none'; "
+        r"frame-ancestors 'none'; form-action 'self'",
         page.headers["content-security-policy"],
     )
     assert b"2026-01-09 12:00 UTC" in page.body
     ticket = url.partition("ticket=")[2]
     assert not [each for each in ("ann", "GANN", "script", ticket) if each in page.body.decode()]
+
+
+def test_only_where_the_store_hands_out_may_the_button_lead_away(site):
+    """
+    Browsers hold a form's redirects to the page's own policy: in that mode it lets them go to https.
+    """
+    job_id = site.ready()
+    url = site.open_link(job_id)
+    jobs = site.deployment.jobs
+    job = jobs.get("default", job_id)
+    jobs._jobs["default", job_id] = evolve(job, artifact=evolve(job.artifact, protection="store"))
+
+    assert site.ask("GET", url).headers["content-security-policy"].endswith("form-action 'self' https:")
 
 
 def test_a_button_is_json_or_a_form_with_a_token(site):

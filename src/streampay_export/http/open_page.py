@@ -10,6 +10,7 @@ from importlib.resources import files as package_files
 
 from jinja2 import Environment, StrictUndefined
 
+from .._core.job import Protection
 from ..linking import Opened
 from .message import Response
 from .problems import GUARDED
@@ -56,8 +57,7 @@ class OpenPage:
         self._style = here.joinpath("open.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode("ascii")
         self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'self'; "
-            "frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'; form-action"
         )
 
     def ready(self, opened: Opened) -> Response:
@@ -68,7 +68,9 @@ class OpenPage:
         export = opened.export
         until = "" if export.expires_at is None else f"{export.expires_at:%Y-%m-%d %H:%M} UTC"
         facts = {"export": export, "size": _size(export.size or 0), "until": until, "form_token": opened.form_token}
-        return self._page(200, "ready", title, sentence, facts)
+        # Browsers hold a form's redirects to this too, and a store that hands out by itself is elsewhere.
+        leads_to = "'self' https:" if opened.protection is Protection.STORE else "'self'"
+        return self._page(200, title, sentence, facts, leads_to=leads_to)
 
     def refused(self, slug: str, problem: Response) -> Response:
         """
@@ -78,17 +80,23 @@ class OpenPage:
         if words is None:
             return problem
         fields = [(name, value) for name, value in problem.headers if name in {"Retry-After", "WWW-Authenticate"}]
-        return self._page(problem.status, "refused", *words, {"export": None}, *fields)
+        return self._page(problem.status, *words, {"export": None}, *fields)
 
     def _page(
-        self, status: int, kind: str, title: str, sentence: str, facts: dict[str, object], *fields: tuple[str, str]
+        self,
+        status: int,
+        title: str,
+        sentence: str,
+        facts: dict[str, object],
+        *fields: tuple[str, str],
+        leads_to: str = "'none'",
     ) -> Response:
-        page = self._template.render(kind=kind, title=title, sentence=sentence, style=self._style, **facts)
+        page = self._template.render(title=title, sentence=sentence, style=self._style, **facts)
         body = page.encode()
         headers = (
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Length", str(len(body))),
-            ("Content-Security-Policy", self._policy),
+            ("Content-Security-Policy", f"{self._policy} {leads_to}"),
             # Of this address nothing goes elsewhere; without a referrer here, browsers send `Origin: null`.
             ("Referrer-Policy", "same-origin"),
             *GUARDED,
