@@ -5,7 +5,7 @@ Who gets past: every access to every id goes through here, and a refusal looks l
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from attrs import frozen
 
@@ -197,3 +197,5 @@ def _stands(access: Access, allowed: Allowed, now: datetime) -> bool:
         case Capacity.OPERATOR:
             looks = access.action is Action.READ and not for_staff
             return access.requested or looks or access.action in _ENDING
+        case never:
+            assert_never(never)

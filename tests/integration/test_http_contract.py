@@ -20,7 +20,7 @@ from streampay_export._core.deadline import Extension
 from streampay_export._core.job import Failure
 from streampay_export._core.lifecycle import State
 from streampay_export._core.ticket import Purpose, Ticket, issue_ticket
-from streampay_export.errors import JobStoreUnavailable, StorageUnavailable, TooManyRequests
+from streampay_export.errors import JobStoreUnavailable, StorageUnavailable
 from streampay_export.http import HttpApi, Identity, Response
 from streampay_export.ports.signing import KeyState
 from streampay_export.service import ExportService
@@ -275,18 +275,19 @@ def test_an_idempotency_key_makes_one_export_for_good(site):
     assert (422, "Idempotency-Key") == (too_long.status, too_long.json["field"])
 
 
-def test_a_limit_says_when_to_come_back(site, monkeypatch):
+def test_a_limit_says_when_to_come_back(site):
     """
-    429 carries the limit's own Retry-After.
+    429 only where there is a cooldown, with its own Retry-After; the same request gets the copy there is.
     """
+    job_id = site.ready()
+    service = ExportService(evolve(site.service._wiring, request_cooldown=timedelta(hours=1)))
+    site.host.api = HttpApi(service=service, identify=lambda _: PEOPLE["ann"])
+    site.deployment.clock.advance(timedelta(seconds=3563))
+    limited = site.ask("POST", "/exports", json_body={"formats": ["csv"]})
+    again = site.ask("POST", "/exports", json_body={})
 
-    def refuse(*_, **__):
-        raise TooManyRequests(37)
-
-    monkeypatch.setattr(type(site.service), "request", refuse)
-    answer = site.ask("POST", "/exports", json_body={})
-
-    assert (429, "too-many-requests", "37") == (answer.status, answer.slug, answer.headers["retry-after"])
+    assert (429, "too-many-requests", "37") == (limited.status, limited.slug, limited.headers["retry-after"])
+    assert (202, job_id, f"/exports/{job_id}") == (again.status, again.json["id"], again.headers["location"])
 
 
 # --- GET /exports, GET /exports/{id} -----------------------------------------------------------------------------

@@ -185,6 +185,8 @@ def test_an_authoriser_can_tell_whose_history_it_is():
             h.service.status(actor, wanted)
 
     assert [[True, False, False]] * 3 + [[False] * 3] * 2 == asked
+    made_up = Access(actor=PEOPLE["owner"], action=READ, profile="self", owns=True, requested=True)
+    assert not made_up.about("ann")  # nobody's, where a test says nothing
 
 
 # --- the subject is told -----------------------------------------------------------------------------------------
