@@ -109,9 +109,10 @@ class Download:
             self._record(Event.DOWNLOAD_FINISHED, start, end)
 
     def _record(self, event: Event, start: int, reached: int, why: str = "") -> None:
+        use_id = self.recorder.use_of(self.link_id, self.actor)
         entry = self.recorder.by_actor(
             event,
-            f"{self.link_id}:{event}:{start}-{reached}" if why else f"{self.link_id}:{event}",
+            f"{use_id}:{event}:{start}-{reached}" if why else f"{use_id}:{event}",
             self.actor,
             self.job_id,
             self.owner_tag,

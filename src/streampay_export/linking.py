@@ -129,7 +129,8 @@ class Linking:
             raise TicketExpired
         file = artifact_file(w, sealer_of(w, job), job, job.artifact)
         facts = {"protection": str(job.artifact.protection)}
-        asked.record.intend(self._about(asked.record, Event.DOWNLOAD_AUTHORISED, link_id, actor, job, **facts))
+        use_id = asked.record.use_of(link_id, actor)
+        asked.record.intend(self._about(asked.record, Event.DOWNLOAD_AUTHORISED, use_id, actor, job, **facts))
         return Download(
             job_id=job_id,
             artifact=job.artifact,

@@ -40,6 +40,14 @@ class Recorder:
         """
         return evolve(self, grounds=allowed.facts)
 
+    def use_of(self, link_id: str, actor: Actor) -> str:
+        """
+        Return what the ids of entries about a link's use begin with: it is one person's use, and so is recorded
+        once for each who uses it.
+        """
+        tag = self.tagger.owner_tag(actor.tenant, actor.requester)
+        return f"{link_id}:{self.tagger.audit_pseudonym(actor.tenant, tag)[:16]}"
+
     def by_actor(  # noqa: PLR0917  # called through one-line wrappers
         self, event: Event, entry_id: str, actor: Actor, job_id: str, owner_tag: str, at: datetime, **facts: str
     ) -> AuditEntry:

@@ -96,6 +96,25 @@ def test_who_represents_somebody_does_it_on_recorded_grounds():
     assert "rob" not in repr(theirs)
 
 
+def test_each_who_uses_one_link_is_recorded():
+    """
+    A person hands their link to their lawyer: both downloads are in the trail, and a repeated one is not twice.
+    """
+    h = house()
+    job_id = h.service.request(PEOPLE["owner"], ANN).export.id
+    h.worker.work()
+    ticket = h.service.link(PEOPLE["owner"], job_id).url.split("ticket=")[1]
+    for who in ("owner", "representative", "owner"):
+        assert b"".join(h.service.open(PEOPLE[who], job_id, ticket).read())
+
+    assert [
+        ("download_authorised", "subject"),
+        ("download_finished", "subject"),
+        ("download_authorised", "representative"),
+        ("download_finished", "representative"),
+    ] == [(each.event, each.capacity) for each in h.audit.entries("default", job_id)][-4:]
+
+
 def test_what_staff_do_about_a_request_is_recorded_with_its_grounds():
     """
     Operators are named, and say why.
