@@ -83,7 +83,7 @@ $(VENV)/.with-cli: $(PINS) | $(VENV)/.with-pip
 
 $(VENV)/.with-dev: $(PINS) | $(VENV)/.with-pip
 	@echo "installing streampay-export and everything its developers use into $(VENV)"
-	@$(INSTALL) --editable '.[azure,cli,mariadb,postgres,s3]' --group dev
+	@$(INSTALL) --editable '.[azure,celery,cli,mariadb,postgres,procrastinate,s3]' --group dev
 	@touch $@ $(VENV)/.with-cli
 
 # A stand-in for Azure Blob Storage, which npm has; without npm the tests that need it skip, and say so.

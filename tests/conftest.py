@@ -7,7 +7,9 @@ Addresses of servers that run already come from the environment. What is missing
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy
@@ -22,6 +24,8 @@ from tests.s3_server import ACCESS_KEY, SECRET_KEY, s3_server
 
 POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 MARIADB = os.environ.get("STREAMPAY_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test")
+RABBITMQ = os.environ.get("STREAMPAY_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
+REDIS = os.environ.get("STREAMPAY_TEST_REDIS", "redis://127.0.0.1:6379/0")
 
 # ci draws the same examples every time: a red build is about the change in it. dev draws new ones every time.
 settings.register_profile(
@@ -68,6 +72,55 @@ def mariadb_url() -> Iterator[str]:
     yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE `{name}`")
+
+
+@pytest.fixture(scope="session")
+def procrastinate_conninfo(postgres_url: str) -> Iterator[str]:
+    """
+    Where Procrastinate has a schema of its own in this session's PostgreSQL database.
+    """
+    library("procrastinate", package="streampay-export[procrastinate]")
+    import procrastinate
+    import psycopg
+
+    plain = postgres_url.replace("+psycopg", "")
+    conninfo = f"{plain}?options=-csearch_path%3Dqueue"
+    with psycopg.connect(plain) as connection:
+        connection.execute("CREATE SCHEMA queue")
+    with procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=conninfo)).open() as app:
+        app.schema_manager.apply_schema()
+    yield conninfo
+    with psycopg.connect(plain) as connection:
+        connection.execute("DROP SCHEMA queue CASCADE")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> str:
+    """
+    The URL of RabbitMQ; a test makes a queue of its own there and deletes it.
+    """
+    return broker("RabbitMQ", RABBITMQ)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """
+    The URL of Redis; a test has keys of its own there and deletes them.
+    """
+    return broker("Redis", REDIS)
+
+
+def broker(name: str, url: str) -> str:
+    """
+    Return the URL of a broker that answers, as Celery reaches it.
+    """
+    library("celery", package="streampay-export[celery]")
+    place = urlsplit(url)
+    try:
+        socket.create_connection((place.hostname, place.port), timeout=5).close()
+    except OSError:
+        missing(f"no {name} answers at {place.hostname}:{place.port}")
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from .keys.ring import KeyRing
 from .keys.sealing import JobSealer
 from .links.app import AppLinks
 from .ports.authorize import Authorizer
+from .ports.dispatch import Dispatcher
 from .ports.links import CloudUrls
 from .ports.source import HistorySource
 from .ports.writer import Writer
@@ -147,6 +148,7 @@ def embedded(
     cooling_off: timedelta | None = None,
     request_cooldown: timedelta | None = None,
     threads: int = 1,
+    dispatcher: Dispatcher | None = None,
     stage_folder: Path | None = None,
     cloud_urls: CloudUrls | None = None,
 ) -> Embedded:
@@ -154,9 +156,9 @@ def embedded(
     Wire a deployment that needs nothing but a folder.
 
     Keys are made on first use, when neither keys nor jobs exist yet (`keys_made` says so); any other
-    start without them raises `KeysMissing`. With *threads* = 0 nothing works in this process: other
-    processes do. Tickets are signed with HMAC-SHA256, or with Ed25519 if *ed25519_tickets*: then whoever has
-    the public key alone can check them.
+    start without them raises `KeysMissing`. With *threads* = 0, or a *dispatcher* of the caller's, nothing
+    works in this process: other processes do. Tickets are signed with HMAC-SHA256, or with Ed25519 if
+    *ed25519_tickets*: then whoever has the public key alone can check them.
 
     Raises `SetupError` for what is inconsistent, or a storage that keeps what is deleted, and
     `SourceMismatch` when the database does not have what the catalog says.
@@ -190,7 +192,7 @@ def embedded(
         manifests=keys.manifests,
         links=AppLinks(base_url),
         authorize=authorize,
-        dispatcher=bell,
+        dispatcher=dispatcher or bell,
         writers=default_writers(),
         report=HtmlReport(),
         make_id=make_id,
