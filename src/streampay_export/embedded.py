@@ -192,7 +192,7 @@ def embedded(
         manifests=keys.manifests,
         links=AppLinks(base_url),
         authorize=authorize,
-        dispatcher=dispatcher or bell,
+        dispatcher=bell if dispatcher is None else dispatcher,
         writers=default_writers(),
         report=HtmlReport(),
         make_id=make_id,
