@@ -16,8 +16,9 @@ import pytest
 from streampay_export import Actor, ExportError, Policies, Subject
 from streampay_export._core.lifecycle import State
 from streampay_export.embedded import Embedded, Places, embedded
-from streampay_export.errors import KeysMissing, SourceMismatch
+from streampay_export.errors import InvalidConfiguration, KeysMissing, SourceMismatch
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
+from streampay_export.storage.fsspec import FsspecStorage
 from streampay_export.testing.deployment import CATALOG, NOTICE, keep_everything
 from streampay_export.verify import verify_bundle
 
@@ -189,3 +190,17 @@ def test_nobodys_data_lies_about(shop: Path, tmp_path: Path) -> None:
             assert b"CANARY" not in content, file.name
             assert b"alice" not in content, file.name
     assert issubclass(KeysMissing, ExportError)
+
+
+def test_a_storage_that_keeps_what_is_deleted_is_refused_first(shop: Path, tmp_path: Path, monkeypatch) -> None:
+    """
+    A start asks the storage before it makes anything of its own.
+    """
+
+    def keeps(storage: FsspecStorage) -> None:
+        raise InvalidConfiguration("storage.url", "grant something")
+
+    monkeypatch.setattr(FsspecStorage, "check", keeps)
+    with pytest.raises(InvalidConfiguration, match="grant something"):
+        deployed(shop, tmp_path / "live")
+    assert not (tmp_path / "live").exists()

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import fsspec
 import pytest
 from tests.integration.test_cloud_urls_s3 import fetch
+from tests.storage_writers import race
 
 from streampay_export.errors import StorageUnavailable
 from streampay_export.links.cloud import NEVER
@@ -102,6 +103,15 @@ class TestAzure(StorageContract):
 
         assert storage.size(KEY) == 101 * 1024 * 1024
         assert b"".join(storage.read(KEY, 60 * 1024 * 1024 - 1, 60 * 1024 * 1024 + 1)) == b"\x3b\x3c"
+
+    def test_of_many_processes_one_wins(self, storage, azure_options, raw_read):
+        """
+        Of four processes that put one key at once one succeeds, and what is stored is all its own.
+        """
+        said, won = race(f"az://{CONTAINER}/live", azure_options, KEY)
+
+        assert ["lost", "lost", "lost", "won"] == said
+        assert [raw_read(KEY)] == won
 
     def test_a_url_gets_the_blob(self, storage, raw_write, azure_options):
         """

@@ -3,15 +3,13 @@ Storage in a real S3 server, which keeps the whole contract.
 """
 
 import io
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 
 import fsspec
 import pytest
+from tests.storage_writers import race, upload
 
 from streampay_export import Actor, Subject
 from streampay_export._core.job import Artifact
@@ -24,31 +22,6 @@ from streampay_export.testing.contracts.storage import KEY, StorageContract
 from streampay_export.testing.deployment import MemoryDeployment
 
 BUCKET = "exports"
-WRITER = """
-import io, json, sys
-from streampay_export.errors import ObjectExists
-from streampay_export.storage.fsspec import FsspecStorage
-
-url, options, key = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
-storage = FsspecStorage(url, **options)
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    storage.put(key, io.BytesIO(sys.argv[4].encode() * 1000))
-    print("won")
-except ObjectExists:
-    print("lost")
-"""
-UPLOADER = """
-import json, sys, tempfile
-from streampay_export.storage.fsspec import FsspecStorage
-
-storage = FsspecStorage(sys.argv[1], **json.loads(sys.argv[2]))
-with tempfile.TemporaryFile() as stage:
-    stage.truncate(4 * 1024 ** 3)
-    print("begun", flush=True)
-    storage.put(sys.argv[3], stage)
-"""
 pytestmark = [
     pytest.mark.server,
     pytest.mark.promise,
@@ -163,38 +136,17 @@ class TestS3(StorageContract):
         """
         Of four processes that put one key at once one succeeds, and what is stored is all its own.
         """
-        command = [sys.executable, "-W", "ignore", "-c", WRITER, f"s3://{BUCKET}/live", json.dumps(s3_options), KEY]
-        writers = [
-            subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            for name in "abcd"
-        ]
-        for writer in writers:
-            assert writer.stdout.readline() == "ready\n"
-        for writer in writers:
-            writer.stdin.write("go\n")
-            writer.stdin.flush()
-        said = [writer.communicate(timeout=60)[0].strip() for writer in writers]
+        said, won = race(f"s3://{BUCKET}/live", s3_options, KEY)
 
-        assert ["lost", "lost", "lost", "won"] == sorted(said)
-        assert raw_read(KEY) == b"abcd"[said.index("won") :][:1] * 1000
+        assert ["lost", "lost", "lost", "won"] == said
+        assert [raw_read(KEY)] == won
 
     def test_what_a_killed_upload_left_is_swept(self, storage, bucket, s3_options):
         """
         A writer killed in the middle of a multipart upload leaves no object, and its parts go when they are old.
         """
         elsewhere = bucket.call_s3("create_multipart_upload", Bucket=BUCKET, Key=f"other/{KEY}")
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-c",
-            UPLOADER,
-            f"s3://{BUCKET}/live",
-            json.dumps(s3_options),
-            KEY,
-        ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout.readline() == "begun\n"
+        with upload(f"s3://{BUCKET}/live", s3_options, KEY) as writer:
             while len(bucket.list_multipart_uploads(BUCKET)) < 2:
                 assert writer.poll() is None
                 time.sleep(0.02)

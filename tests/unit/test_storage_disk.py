@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.storage_writers import race
 
 from streampay_export.errors import ObjectExists, ObjectMissing, StorageUnavailable
 from streampay_export.storage.fsspec import FsspecStorage
@@ -107,6 +108,28 @@ def test_a_failing_disk_leaves_nothing(storage, root, monkeypatch, call, error):
 
     storage.put(KEY, io.BytesIO(b"whole"))
     assert (root / KEY).read_bytes() == b"whole"
+
+
+def test_what_the_disk_takes_in_pieces_is_whole(storage, root, monkeypatch):
+    """
+    A write may be short without being an error: the rest follows.
+    """
+    real = os.write
+    monkeypatch.setattr("os.write", lambda descriptor, chunk: real(descriptor, chunk[:100_001]))
+    storage.put(KEY, io.BytesIO(bytes(range(250)) * 4_000))
+
+    assert bytes(range(250)) * 4_000 == (root / KEY).read_bytes()
+
+
+@pytest.mark.promise
+def test_of_many_processes_one_wins(storage, root):
+    """
+    Of four processes that put one key at once one succeeds, and what is stored is all its own.
+    """
+    said, won = race(root.as_uri(), {}, KEY)
+
+    assert ["lost", "lost", "lost", "won"] == said
+    assert [(root / KEY).read_bytes()] == won
 
 
 def test_a_disk_that_fails_at_the_third_block_leaves_nothing(storage, root, monkeypatch):
