@@ -12,14 +12,16 @@ from attrs import frozen
 from ._core.job import Job
 from ._core.lifecycle import State
 from ._core.party import Actor, Capacity
+from ._core.retained import RETAINED
 from ._core.trail import Event
 from .errors import CoolingOff, NotFound, StepUpRequired
 from .ports.authorize import Access, Action, Allowed
 from .recording import Recorder
+from .restored import RestoredCheck
 from .stepping_up import require_fresh, require_settled
 from .wiring import Wiring
 
-OWN_COPIES = frozenset({"self", "portability", "portability_strict"})
+OWN_COPIES = frozenset({"self", "portability", "portability_strict", RETAINED})
 """Copies for the person, or somebody who represents them."""
 
 STAFF_COPIES = frozenset({"support", "auditor"})
@@ -47,8 +49,8 @@ def owner_only(access: Access) -> bool:
 
 def operator_on_this_machine(access: Access) -> Allowed | bool:
     """
-    Allow an operator the exports they asked for, and to handle them: for command lines, where the shell
-    is the login.
+    Allow an operator the exports they asked for, to handle them, and to erase people: for command lines,
+    where the shell is the login.
     """
     if access.actor.capacity is Capacity.OPERATOR and access.requested:
         return Allowed(relation="operator", basis="a shell on this machine")
@@ -65,6 +67,7 @@ class Gate:
 
     _wiring: Wiring
     _record: Recorder
+    _check: RestoredCheck
 
     def find(self, actor: Actor, job_id: str, action: Action) -> tuple[Job, Recorder]:
         """
@@ -73,6 +76,7 @@ class Gate:
         An id that is unknown, foreign, another tenant's or erased raises the same `NotFound` after the
         same calls of the ports. Only then `StepUpRequired` and `CoolingOff`.
         """
+        self._check()
         job = self._wiring.jobs.get(actor.tenant, job_id)
         if job is not None and job.state is State.ERASED:
             job = None
@@ -109,6 +113,7 @@ class Gate:
         """
         Raise `NotFound` unless the actor may read what the audit trail says about themselves.
         """
+        self._check()
         access = Access(
             actor=actor,
             action=Action.TRAIL,

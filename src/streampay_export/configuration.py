@@ -122,7 +122,9 @@ def _history(top: TomlTable, zone: str | None) -> tuple[Catalog, Policies]:
 
 def _places(top: TomlTable, folder: Path) -> Places:
     beside = Places.beside(folder)
-    storage, jobs, audit, keys = (top.table(name) for name in ("storage", "jobs", "audit", "keys"))
+    storage, jobs, audit, keys, erasure = (
+        top.table(name) for name in ("storage", "jobs", "audit", "keys", "erasure")
+    )
     if "path" in audit and "url" in audit:
         raise audit.wrong("path", "give either path (a file) or url (a database), not both")
     trail = (
@@ -143,8 +145,9 @@ def _places(top: TomlTable, folder: Path) -> Places:
         keys=folder / keys.text("path", str(beside.keys)),
         protection=Protection(protection),
         checkpoints=folder / audit.text("checkpoints", str(beside.checkpoints)),
+        tombstones=folder / erasure.text("log", str(beside.tombstones)),
     )
-    for table in (storage, jobs, audit, keys):
+    for table in (storage, jobs, audit, keys, erasure):
         table.finish()
     return places
 

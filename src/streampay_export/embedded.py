@@ -31,12 +31,14 @@ from .keys.sealing import JobSealer
 from .links.app import AppLinks
 from .ports.authorize import Authorizer
 from .ports.dispatch import Dispatcher
+from .ports.erasure import Eraser, LaterRequest
 from .ports.links import CloudUrls
 from .ports.source import HistorySource
 from .ports.writer import Writer
 from .service import ExportService
 from .storage.fsspec import FsspecStorage
 from .sweeper import Sweeper
+from .tombstones.jsonl import FileTombstones
 from .wiring import RETENTION, Wiring
 from .worker import Worker
 from .writers.csv import CsvWriter
@@ -59,7 +61,8 @@ class Places:
 
     With *protection* `store` encryption at rest is left to the storage. *checkpoints* of the audit trail
     are beside the keys' folder unless said otherwise: there they prove little, as whoever can rewrite the
-    trail can rewrite them too.
+    trail can rewrite them too. *tombstones*, the log of who was erased, is beside the keys' folder too; let
+    no backup of the database bring an older one back.
     """
 
     storage: str
@@ -68,15 +71,21 @@ class Places:
     keys: Path
     protection: Protection = field(default=Protection.LIBRARY, converter=Protection)
     checkpoints: Path = field()
+    tombstones: Path = field()
 
     @checkpoints.default
     def _beside_keys(self) -> Path:
         return self.keys.with_name("audit-checkpoints.jsonl")
 
+    @tombstones.default
+    def _beside_keys_too(self) -> Path:
+        return self.keys.with_name("tombstones.jsonl")
+
     @classmethod
     def beside(cls, folder: Path) -> Places:
         """
-        Return the defaults: `exports/`, `exports.db`, `audit.jsonl`, `audit-checkpoints.jsonl` and `keys/`.
+        Return the defaults: `exports/`, `exports.db`, `audit.jsonl`, `audit-checkpoints.jsonl`,
+        `tombstones.jsonl` and `keys/`.
         """
         folder = folder.absolute()
         return cls(
@@ -140,6 +149,8 @@ def embedded(
     policies: Policies,
     notice: ProcessingNotice,
     authorize: Authorizer = owner_only,
+    eraser: Eraser | None = None,
+    after_erasure: LaterRequest | None = None,
     base_url: str | None = None,
     ed25519_tickets: bool = False,
     retention: timedelta = RETENTION,
@@ -183,6 +194,7 @@ def embedded(
         outbox=jobs,
         storage=storage,
         audit=audit,
+        tombstones=FileTombstones(places.tombstones, keys.tombstones),
         keys=keys.provider,
         versions=keys.versions,
         tagger=keys.tagger,
@@ -207,6 +219,8 @@ def embedded(
         trail=audit,
         checkpoint=audit.checkpoint,
         cloud_urls=cloud_urls,
+        eraser=eraser,
+        after_erasure=after_erasure,
     )
     worker = Worker(wiring)
     return Embedded(

@@ -23,6 +23,7 @@ is for operators and may name tables and columns; *person* is what the person is
     │   │   ├── ExportNotReady
     │   │   ├── ExportNotActive     only what is queued or running can be paused, resumed or refused
     │   │   ├── NotExtendable       extended before, due already, or answered
+    │   │   ├── SubjectErased       the history was erased; says when, and what is retained
     │   │   └── ExportGone
     │   ├── TooManyRequests
     │   └── BundleRefused           a bundle under verification is not what its maker signed
@@ -32,6 +33,8 @@ is for operators and may name tables and columns; *person* is what the person is
     │   ├── InvalidPolicy
     │   ├── SourceMismatch          the database does not have what the catalog says
     │   ├── KeysMissing             key material is missing, unknown or unsafe
+    │   ├── ErasuresMissing         database and tombstone log differ, as after a restored backup: replay
+    │   ├── TombstonesBroken        the tombstone log is not what was appended to it
     │   └── MissingExtra            an optional dependency is not installed
     ├── SourceDataError             the source's rows cannot be exported faithfully (retry: no)
     │   ├── NullKey · KeyForm · RowsOutOfOrder · RepeatedRow · StuckCursor · PageTooLarge
@@ -40,6 +43,7 @@ is for operators and may name tables and columns; *person* is what the person is
     │   └── CountMismatch           expected and written rows differ inside one snapshot
     ├── BackendError                something outside failed (retry: yes)
     │   ├── SourceUnavailable · StorageUnavailable · JobStoreUnavailable · AuditUnavailable
+    │   ├── TombstonesUnavailable
     │   └── ObjectMissing · ObjectExists · ObjectAltered (retry: no)
     ├── TrailBroken                 the audit trail is not what was recorded (retry: no)
     ├── Stopped                     this worker must not go on (retry: by whoever holds the job now)
@@ -322,6 +326,22 @@ class NotExtendable(StateConflict):
 
 
 @define
+class SubjectErased(StateConflict):
+    """
+    The person's history was erased: *erased_at* (UTC) says when, *retained* what the law keeps, in words.
+    """
+
+    slug = "subject-erased"
+
+    erased_at: datetime
+    retained: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        kept = "; ".join(self.retained) or "nothing"
+        return f"this history was erased on {self.erased_at:%Y-%m-%d}, so there is no copy of it; retained: {kept}"
+
+
+@define
 class ExportGone(StateConflict):
     """
     The export's file existed and is gone for good.
@@ -444,6 +464,34 @@ class KeysMissing(SetupError):
 
     def __str__(self) -> str:
         return f"keys: {self.problem}"
+
+
+@define
+class ErasuresMissing(SetupError):
+    """
+    The job database and the tombstone log do not know the same erasures, as after a restored backup.
+    """
+
+    slug = "erasures-missing"
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.problem}: nothing is served until they agree; run: streampay-export erase --replay"
+
+
+@define
+class TombstonesBroken(SetupError):
+    """
+    The tombstone log is not what was appended to it. *number* is the first tombstone that does not hold.
+    """
+
+    slug = "tombstones-broken"
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"the tombstone log does not hold at number {self.number}; bring back a copy of it"
 
 
 @define
@@ -711,6 +759,20 @@ class AuditUnavailable(BackendError):
 
     def __str__(self) -> str:
         return f"the audit trail cannot be written: {self.problem}"
+
+
+@define
+class TombstonesUnavailable(BackendError):
+    """
+    The tombstone log does not answer: without it nobody's erasure goes on, and nothing starts.
+    """
+
+    slug = "tombstones-unavailable"
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the tombstone log is not available: {self.problem}"
 
 
 class ObjectMissing(BackendError):

@@ -1,6 +1,6 @@
 """
 What an application calls: request, status, list, link, open, delete, policy; and, for staff, extend,
-pause, resume, refuse and revoke.
+pause, resume, refuse, revoke and erase.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ._core.cursor import Cursor
+from ._core.erasure import ErasureReceipt
 from ._core.export import Export
 from ._core.job import Job
 from ._core.lifecycle import ACTIVE, State
@@ -22,6 +23,7 @@ from ._core.trail import AuditEntry, Event, TrailItem
 from ._core.wire import spell_instant
 from .access import Gate
 from .download import Download
+from .erasing import Erasing, Replayed
 from .errors import (
     InvalidConfiguration,
     InvalidCursor,
@@ -35,6 +37,7 @@ from .ports.jobs import Admission
 from .ports.signing import PublicKey, Signature
 from .recording import Recorder
 from .requesting import answered_lately, draft_job, idempotency_of, resolve_request
+from .restored import RestoredCheck
 from .wiring import Wiring
 
 LARGEST_LIST = 100
@@ -68,15 +71,19 @@ class ExportService:
 
     Any call may raise a `BackendError` (retry later). Ids that are unknown, foreign, another tenant's
     or erased raise the same `NotFound`. Where the wiring asks for it, `StepUpRequired` and `CoolingOff`.
+    Over a job database that is behind the tombstone log, as a restored backup is, any call for exports
+    raises `ErasuresMissing` until `replay_erasures`.
     """
 
     _wiring: Wiring
+    _check: RestoredCheck = field(init=False)
     _gate: Gate = field(init=False)
     _linking: Linking = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
-        object.__setattr__(self, "_gate", Gate(w, Recorder(w.audit, w.outbox, w.tagger)))
+        object.__setattr__(self, "_check", RestoredCheck(w))
+        object.__setattr__(self, "_gate", Gate(w, Recorder(w.audit, w.outbox, w.tagger), self._check))
         object.__setattr__(self, "_linking", Linking(w, self._gate))
 
     def request(
@@ -102,9 +109,11 @@ class ExportService:
         predecessor was not answered keeps its dates (see `Job.following`).
 
         Raises `UnknownName` or `InvalidRequest` for a parameter, `ActiveExportDiffers`, `IdempotencyKeyReused`,
-        `NotFound` when the actor may not ask, `TooManyRequests` where there is a cooldown, and `AuditUnavailable`:
-        then nothing was requested.
+        `NotFound` when the actor may not ask, `TooManyRequests` where there is a cooldown, `SubjectErased` when the
+        person was erased, unless the application answers otherwise, and `AuditUnavailable`: then nothing was
+        requested.
         """
+        self._check()
         w = self._wiring
         request = resolve_request(
             w, formats=formats, datasets=datasets, profile=profile, window=window, as_of=as_of
@@ -113,6 +122,11 @@ class ExportService:
         job = draft_job(w, actor, subject, request, received_at=received_at, identity_awaited=identity_awaited)
         actions = [Action.REQUEST] if received_at is None else [Action.REQUEST, Action.HANDLE]
         record = self._gate.admit(actor, profile, job.owner_tag, *actions)
+        erasing = Erasing(w, record)
+        job, past = erasing.answer(actor.tenant, subject, job)
+        if job.request.profile != profile:
+            profile = job.request.profile
+            record = self._gate.admit(actor, profile, job.owner_tag, *actions)
         facts = {"profile": profile, "formats": " ".join(request.formats), "datasets": " ".join(request.datasets)}
         if received_at is not None:
             facts["received_at"] = spell_instant(job.received_at)
@@ -120,7 +134,11 @@ class ExportService:
         record.intend(self._about(record, Event.REQUESTED, job.id, actor, job, **facts))
         paused = self._about(record, Event.PAUSED, f"{job.id}:{job.revision}", actor, job)
         admitted = answered or w.jobs.add(
-            job, idempotency=idempotency, entries=[paused] if identity_awaited else []
+            job,
+            tags=erasing.tags(actor.tenant, subject),
+            past=past,
+            idempotency=idempotency,
+            entries=[paused] if identity_awaited else [],
         )
         created = admitted.admission is Admission.CREATED
         if not created:
@@ -146,6 +164,7 @@ class ExportService:
         """
         if not 1 <= limit <= LARGEST_LIST:
             raise InvalidRequest("limit", f"a whole number from 1 to {LARGEST_LIST} is expected")
+        self._check()
         w = self._wiring
         tag = w.tagger.owner_tag(actor.tenant, actor.requester)
         before = None if cursor is None else self._read_cursor(actor, tag, cursor)
@@ -322,6 +341,34 @@ class ExportService:
         `InvalidRequest`. Raises `ExportNotActive` unless queued or running. Needs `Action.HANDLE`.
         """
         return self._handled(actor, job_id, lambda job, handling: handling.refuse(actor, job, reason, remedies))
+
+    def erase(
+        self, actor: Actor, subject: Subject, *, basis: str, retain_until: datetime | None = None
+    ) -> ErasureReceipt:
+        """
+        Erase a person (GDPR Art. 17): every export of theirs, whatever its state, and what the wiring's
+        `Eraser` erases. Give every identifier that they are known by.
+
+        *basis* says why, in 1 to 1,000 characters that do not name the person, else `InvalidRequest`;
+        *retain_until* (aware) when what the law retains goes too, if that is known. It goes on without the
+        audit trail. What a crash or an error interrupts the sweeper finishes: then the receipt's
+        `finished_at` is `None`. Of somebody who was erased, and did not come back, the same receipt comes again.
+
+        Needs `Action.ERASE`. Raises `TombstonesUnavailable` and `JobStoreUnavailable`.
+        """
+        self._check()
+        owner_tag = self._wiring.tagger.owner_tag(actor.tenant, subject.id)
+        record = self._gate.admit(actor, "self", owner_tag, Action.ERASE)
+        return Erasing(self._wiring, record).erase(actor, subject, basis=basis, retain_until=retain_until)
+
+    def replay_erasures(self, actor: Actor) -> Replayed:
+        """
+        Bring a restored job database, or a tombstone log that lost entries, to what the other one knows.
+
+        Until then everything else raises `ErasuresMissing`. Needs `Action.ERASE`.
+        """
+        record = self._gate.admit(actor, "self", "", Action.ERASE)
+        return Erasing(self._wiring, record).replay(actor)
 
     def policy(self, profile: str = "self") -> Mapping[str, tuple[ListedField, ...]]:
         """

@@ -1,5 +1,5 @@
 """
-Puts right what nobody else will: expired exports, exhausted jobs, leftovers, undelivered entries.
+Puts right what nobody else will: begun erasures, expired exports, exhausted jobs, leftovers, undelivered entries.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from attrs import field, frozen
 from ._core.job import Failure, Job, key_context
 from ._core.lifecycle import State
 from ._core.trail import Event
+from .erasing import Erasing
 from .errors import ExportError
 from .recording import Recorder
+from .restored import RestoredCheck
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -26,6 +28,8 @@ SWEEP_EVERY = timedelta(seconds=10)
 SETTLED = timedelta(hours=1)
 # Longer than any upload that is still alive.
 UNFINISHED = timedelta(days=1)
+# An erasure this old is nobody's any more who is still at it.
+BEGUN = timedelta(minutes=1)
 # A day it wraps, seven more it unwraps: then what is still wrapped under it goes under the newest.
 LEAVES_AFTER = timedelta(days=7)
 _ATTEMPT_KEY = re.compile(
@@ -46,6 +50,7 @@ class Swept:
     rung: int = 0
     orphans: int = 0
     leftovers: int = 0
+    erased: int = 0
     key_versions_destroyed: int = 0
     delivered: int = 0
     failures: int = 0
@@ -60,23 +65,30 @@ class Sweeper:
     _wiring: Wiring
     stop: threading.Event = field(factory=threading.Event)
     _record: Recorder = field(init=False)
+    _check: RestoredCheck = field(init=False)
+    _erasing: Erasing = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
         object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
+        object.__setattr__(self, "_check", RestoredCheck(w))
+        object.__setattr__(self, "_erasing", Erasing(w, self._record))
 
     def sweep(self) -> Swept:
         """
         Do one round. A row that cannot be handled blocks no other.
 
-        Raises `JobStoreUnavailable` when the job store is away; then nothing can be known.
+        Raises `JobStoreUnavailable` when the job store is away; then nothing can be known. Raises
+        `ErasuresMissing` over a job database that is behind the tombstone log.
         """
+        self._check()
         jobs = self._wiring.jobs
         failures = [0]
 
         def each(rows: Iterable[Job], step: Callable[[Job], bool]) -> int:
             return sum(self._try(step, row, failures) for row in rows)
 
+        erased = self._finish_erasures(failures)
         expired = each(jobs.expired(), self._expire)
         exhausted = each(jobs.exhausted(max_attempts=self._wiring.max_attempts), self._give_up)
         deleted = each(jobs.orphans(), self._delete_artifact)
@@ -93,6 +105,7 @@ class Sweeper:
             rung=rung,
             orphans=orphans,
             leftovers=leftovers,
+            erased=erased,
             key_versions_destroyed=destroyed,
             delivered=delivered,
             failures=failures[0],
@@ -115,6 +128,23 @@ class Sweeper:
             logger.warning("sweeper: export %s: %s", job.id, error)
             failures[0] += 1
             return 0
+
+    def _finish_erasures(self, failures: list[int]) -> int:
+        """
+        Go on with the erasures that whoever began them did not finish.
+        """
+        finished, now = 0, self._wiring.jobs.now()
+        for erasure in self._wiring.jobs.erasures(unfinished=True):
+            if now - erasure.tombstone.at < BEGUN:
+                continue
+            try:
+                done = self._erasing.go_on(erasure)
+            except ExportError as error:
+                logger.warning("sweeper: erasure %s: %s", erasure.tombstone.receipt, error)
+                done = False
+            finished += done
+            failures[0] += not done
+        return finished
 
     def _expire(self, job: Job) -> bool:
         entry = self._record.by_system(Event.EXPIRED, job, self._wiring.jobs.now())
@@ -166,11 +196,14 @@ class Sweeper:
         try:
             now = w.jobs.now()
             w.versions.renew(now)
+            # Whom an erasure is about is sealed until it is finished.
+            held = {each.wrapped_key.key_id for each in w.jobs.erasures(unfinished=True) if each.wrapped_key}
             for key_id, since in w.versions.retired().items():
                 if now - since >= LEAVES_AFTER:
                     for job in w.jobs.wrapped_under(key_id):
                         self._try(self._rewrap, job, failures)
-                if now - since >= SETTLED and not w.jobs.wrapped_under(key_id, limit=1):
+                free = key_id not in held and not w.jobs.wrapped_under(key_id, limit=1)
+                if now - since >= SETTLED and free:
                     w.versions.destroy(key_id)
                     destroyed += 1
         except ExportError as error:

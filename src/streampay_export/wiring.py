@@ -23,6 +23,7 @@ from .ports.authorize import Authorizer
 from .ports.clock import Clock
 from .ports.deadline import DeadlineRule
 from .ports.dispatch import Dispatcher
+from .ports.erasure import Eraser, LaterRequest, TombstoneLog
 from .ports.identity import MakeId, Randomness
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider, KeyVersions, Sealer, Tagger
@@ -58,6 +59,9 @@ class Wiring:
     answered the same request gets that copy, and another has to wait.
     *versions* are those of the key behind *keys*: `None` where a key management service looks after them.
     *cloud_urls* sends people to the storage itself, which must then encrypt by itself; `None` is never.
+    *tombstones* says who was erased, wherever the database was restored to; *eraser* erases them from the
+    application's own data, which without it is left as it is; a later request is refused, with the
+    reason, unless *after_erasure* answers otherwise.
     """
 
     catalog: Catalog
@@ -68,6 +72,7 @@ class Wiring:
     outbox: Outbox
     storage: Storage
     audit: AuditSink
+    tombstones: TombstoneLog
     keys: KeyProvider
     tagger: Tagger
     sealer: Callable[[bytes], Sealer]
@@ -100,6 +105,8 @@ class Wiring:
     checkpoint: Callable[[], object] = field(default=lambda: None)
     versions: KeyVersions | None = None
     cloud_urls: CloudUrls | None = None
+    eraser: Eraser | None = None
+    after_erasure: LaterRequest | None = None
 
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)

@@ -26,6 +26,7 @@ from .lease import Lease
 from .ports.jobs import Completion
 from .ports.keys import Sealer
 from .recording import Recorder
+from .restored import RestoredCheck
 from .stage import Stage
 from .wiring import Wiring
 
@@ -46,18 +47,22 @@ class Worker:
     _wiring: Wiring
     stop: threading.Event = field(factory=threading.Event)
     _record: Recorder = field(init=False)
+    _check: RestoredCheck = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
         object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
+        object.__setattr__(self, "_check", RestoredCheck(w))
 
     def work(self, tenant: str | None = None, job_id: str | None = None) -> Job | None:
         """
         Claim one waiting job (that one, if named), work on it, and return it as it is then.
 
         Returns `None` when nothing waits. Never raises for what is wrong with a job: the job's row
-        says it. Raises `JobStoreUnavailable` when the store is away, `Interrupted` once *stop* is set.
+        says it. Raises `JobStoreUnavailable` when the store is away, `Interrupted` once *stop* is set, and
+        `ErasuresMissing` over a job database that is behind the tombstone log.
         """
+        self._check()
         w = self._wiring
         claim = w.jobs.claim(lease=w.lease, max_attempts=w.max_attempts, tenant=tenant, job_id=job_id)
         if claim is None:

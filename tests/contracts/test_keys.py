@@ -186,7 +186,7 @@ class Joined:
         """
         return hashlib.sha256((tenant + person).encode()).hexdigest()
 
-    audit_pseudonym = owner_tag
+    audit_pseudonym = tombstone_tag = owner_tag
 
 
 class Transparent:

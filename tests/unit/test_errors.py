@@ -24,6 +24,8 @@ SAID = [
     (errors.ActiveExportDiffers("abc"), "export abc"),
     (errors.ExportNotReady("queued"), "queued"),
     (errors.ExportGone("expired"), "ask for a new export"),
+    (errors.SubjectErased(datetime(2026, 1, 2, tzinfo=UTC), ("tax act, until 2033: amounts",)), "on 2026-01-02"),
+    (errors.SubjectErased(datetime(2026, 1, 2, tzinfo=UTC)), "retained: nothing"),
     (errors.TooManyRequests(30), "30 s"),
     (errors.BundleRefused("", "no zip"), "no zip"),
     (errors.BundleRefused("data\x1b", "odd"), "'data\\x1b': odd"),
@@ -32,6 +34,8 @@ SAID = [
     (errors.InvalidPolicy("self", "no reason"), "policy, self: no reason"),
     (errors.SourceMismatch("payouts", "no table"), "dataset payouts: no table"),
     (errors.KeysMissing("none"), "keys: none"),
+    (errors.ErasuresMissing("2 people were erased since"), "erase --replay"),
+    (errors.TombstonesBroken(3), "number 3"),
     (errors.MissingExtra("cli", "the command line"), "pip install 'streampay-export[cli]'"),
     (errors.SourceDataError("payouts"), "cannot be exported"),
     (errors.NullKey("payouts", "id", 2), "2 rows have NULL in key column 'id'"),
@@ -47,6 +51,7 @@ SAID = [
     (errors.StorageUnavailable("full"), "storage"),
     (errors.JobStoreUnavailable("away"), "job store"),
     (errors.AuditUnavailable("down"), "audit trail"),
+    (errors.TombstonesUnavailable("away"), "tombstone log"),
     (errors.ObjectMissing(), "no such object"),
     (errors.ObjectExists(), "already in storage"),
     (errors.ObjectAltered(), "ask for a new export"),
@@ -72,7 +77,8 @@ def test_the_type_says_whether_to_retry() -> None:
     Only what failed outside may succeed later, and what is or is not stored stays so.
     """
     retried = {type(error).__name__ for error, _ in SAID if error.retry}
-    assert {"SourceUnavailable", "StorageUnavailable", "JobStoreUnavailable", "AuditUnavailable"} == retried
+    outside = {"SourceUnavailable", "StorageUnavailable", "JobStoreUnavailable", "AuditUnavailable"}
+    assert outside | {"TombstonesUnavailable"} == retried
 
 
 def test_names_are_cut_and_escaped() -> None:

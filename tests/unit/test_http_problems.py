@@ -30,6 +30,7 @@ CALLERS = {
     "ExportNotReady": (409, ("queued",)),
     "ExportNotActive": (409, ("ready",)),
     "NotExtendable": (409, ("it was extended before",)),
+    "SubjectErased": (409, (NOON,)),
     "ExportGone": (410, ("expired",)),
     "StateConflict": (409, ()),
     "TooManyRequests": (429, (7,)),

@@ -499,4 +499,4 @@ def test_no_query_reads_all_jobs(store, name):
     sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", explain)
     act(store)
     assert all(any(index in step for step in plans) for index in indexes), plans
-    assert not [step for step in plans if step.startswith("SCAN")]
+    assert {"SCAN export_job_version"} >= {step for step in plans if step.startswith("SCAN")}

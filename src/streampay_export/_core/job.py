@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -191,6 +192,20 @@ class Job:
         if self.state is State.QUEUED:
             return None if self.paused_at else self.not_before or self.created_at
         return self.lease_until
+
+    def ended_as(self, state: State, now: datetime) -> dict[str, Any]:
+        """
+        Return what changes when the job ends: shredded, without a lease, and with a fence that voids any claim.
+        """
+        return {
+            "state": state,
+            "fence": self.fence + 1,
+            "lease_until": None,
+            "not_before": None,
+            "wrapped_key": None,
+            "sealed": None,
+            "finished_at": self.finished_at or now,
+        }
 
     def following(self, before: Job) -> Job:
         """

@@ -33,7 +33,9 @@ class Event(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     DELETED = "deleted"
+    ERASURE_BEGUN = "erasure_begun"
     ERASED = "erased"
+    ERASURES_REPLAYED = "erasures_replayed"
     REVOKED = "revoked"
     KEYS_ROTATED = "keys_rotated"
 

@@ -20,6 +20,7 @@ from cattrs import BaseValidationError, Converter
 
 from .checkpoint import Checkpoint, SignedCheckpoint
 from .dsse import pre_authentication_encoding
+from .erasure import Tombstone
 from .job import DatasetProgress
 from .party import Subject
 from .request import ExportRequest
@@ -205,3 +206,17 @@ def read_checkpoint(text: str) -> SignedCheckpoint:
     Return the checkpoint that `spell_checkpoint` wrote; whether it is genuine, its signature says.
     """
     return _read(text, SignedCheckpoint)
+
+
+def spell_tombstone(tombstone: Tombstone) -> str:
+    """
+    Return a tombstone as one line of JSON, without its line end.
+    """
+    return canonical_json(_CONVERTER.unstructure(tombstone))
+
+
+def read_tombstone(text: str) -> Tombstone:
+    """
+    Return the tombstone that `spell_tombstone` wrote.
+    """
+    return _read(text, Tombstone)

@@ -121,6 +121,43 @@ part_table = Table(
     ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
 )
 
+# The tombstone tags of the people whom jobs are about: by them an erasure finds the jobs.
+job_tag_table = Table(
+    "export_job_tag",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("tag", name(64), primary_key=True),
+    Column("job_id", name(64), primary_key=True),
+    ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
+    Index("export_job_tag_job", "tenant", "job_id"),
+)
+
+erasure_table = Table(
+    "export_erasure",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("receipt", name(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("tombstone", document(), nullable=False),
+    Column("number", BigInteger),
+    Column("sealed", octets()),
+    Column("wrapped_key_id", name(255)),
+    Column("wrapped_key", octets()),
+    Column("exports", Integer, nullable=False),
+    Column("finished_at", Instant),
+    Index("export_erasure_at", "at", "receipt"),
+)
+
+erasure_tag_table = Table(
+    "export_erasure_tag",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("tag", name(64), primary_key=True),
+    Column("receipt", name(64), primary_key=True),
+    ForeignKeyConstraint(["tenant", "receipt"], ["export_erasure.tenant", "export_erasure.receipt"]),
+    Index("export_erasure_tag_receipt", "tenant", "receipt"),
+)
+
 outbox_table = Table(
     "export_outbox",
     JOBS,

@@ -15,9 +15,10 @@ from cyclopts import App, CycloptsError, Parameter
 from .._core.party import DEFAULT_TENANT
 from ..errors import ExportError, Interrupted
 from ..keys.table import ROTATED_BY_DEFAULT
-from . import auditing, checking, documenting, exporting, listing, operating
+from . import auditing, checking, documenting, erasing, exporting, listing, operating
 from . import keys as key_commands
 from .deployment import log_to_terminal, say
+from .erasing import BASIS
 from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
 
 Json = Annotated[bool, Parameter(name="--json", help="For programs: the last line is JSON.")]
@@ -245,6 +246,25 @@ def audit_prune(
     Delete the oldest entries; a signed record says up to which, and the rest stays verifiable.
     """
     auditing.audit_prune(config, before, tenant, as_json=json)
+
+
+@app.command
+def erase(
+    *,
+    config: Config,
+    subject: Annotated[str | None, Parameter(help="The person's id; - reads it from standard input.")] = None,
+    identifier: Annotated[list[str] | None, Parameter(help="A further identifier, such as a wallet.")] = None,
+    basis: Annotated[str, Parameter(help="Why they are erased, in words that do not name them.")] = BASIS,
+    retain_until: Annotated[str | None, Parameter(help="When what the law retains goes too.")] = None,
+    replay: Annotated[bool, Parameter(help="Erase again in a restored job database who was erased.")] = False,
+    json: Json = False,
+) -> int:
+    """
+    Erase a person's exports, and whoever asks for one later is told so; or replay erasures.
+    """
+    if replay:
+        return erasing.replay(config, subject, as_json=json)
+    return erasing.erase(config, subject, identifier or (), basis, retain_until, as_json=json)
 
 
 @app.command

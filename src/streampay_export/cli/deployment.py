@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .._core.party import Actor, Capacity
+from .._core.step_up import StepUp
 from ..access import operator_on_this_machine
 from ..configuration import Configuration, read_configuration
 from ..embedded import Embedded, embedded
@@ -49,6 +50,7 @@ def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> E
         retention=configuration.retention,
         allow_partial=configuration.allow_partial,
         authorize=operator_on_this_machine,
+        step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
         threads=0,
     )
     if opened.keys_made:

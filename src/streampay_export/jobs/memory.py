@@ -14,11 +14,12 @@ from attrs import evolve, frozen
 
 from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
+from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
 from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
-from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost
+from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost, SubjectErased
 from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
 
 
@@ -51,6 +52,8 @@ class MemoryJobStore:
         self._links: dict[tuple[str, str, str], _StoredLink] = {}
         self._parts: dict[tuple[str, str, str, int], KeptPart] = {}
         self._outbox: dict[tuple[str, str], AuditEntry] = {}
+        self._tags: dict[tuple[str, str], frozenset[str]] = {}
+        self._erasures: dict[tuple[str, str], Erasure] = {}
 
     def now(self) -> datetime:
         """
@@ -59,12 +62,21 @@ class MemoryJobStore:
         return self._clock()
 
     def add(
-        self, job: Job, *, idempotency: Idempotency | None = None, entries: Sequence[AuditEntry] = ()
+        self,
+        job: Job,
+        *,
+        tags: Collection[str] = (),
+        past: str | None = None,
+        idempotency: Idempotency | None = None,
+        entries: Sequence[AuditEntry] = (),
     ) -> Admitted:
         """
         See `JobStore.add`.
         """
         with self._lock:
+            erased = self.erasure_of(job.tenant, tags)
+            if erased is not None and erased.tombstone.receipt != past:
+                raise SubjectErased(erased_at=erased.tombstone.at)
             name = None
             if idempotency is not None:
                 digest = sha256(idempotency.key.encode()).hexdigest()
@@ -78,6 +90,7 @@ class MemoryJobStore:
             if name is not None and idempotency is not None:
                 self._made_by[name] = (admitted.job.id, idempotency.digest)
             if admitted.admission is Admission.CREATED:
+                self._tags[job.tenant, job.id] = frozenset(tags)
                 self.keep(entries)
             return admitted
 
@@ -191,8 +204,11 @@ class MemoryJobStore:
         See `JobStore.complete`.
         """
         with self._lock:
+            held = self._held(claim)
+            if self._reached(held):
+                raise LeaseLost(state=State.ERASED)
             ready = self._change(
-                self._held(claim),
+                held,
                 state=State.READY,
                 lease_until=None,
                 as_of=completion.as_of,
@@ -263,23 +279,8 @@ class MemoryJobStore:
             job = self.get(tenant, job_id)
             if job is None or job.state not in expected or fence not in {None, job.fence}:
                 return None
-            ended = self._change(
-                job,
-                state=state,
-                fence=job.fence + 1,
-                lease_until=None,
-                not_before=None,
-                wrapped_key=None,
-                sealed=None,
-                finished_at=job.finished_at or self.now(),
-                failure=failure or job.failure,
-            )
-            self._forget_parts(ended)
-            self._links = {key: link for key, link in self._links.items() if key[:2] != (tenant, job_id)}
-            if state is State.ERASED:
-                self._made_by = {
-                    key: made for key, made in self._made_by.items() if (key[0], made[0]) != (tenant, job_id)
-                }
+            ended = self._change(job, **job.ended_as(state, self.now()), failure=failure or job.failure)
+            self._forget(ended)
             self.keep(entries)
             return ended
 
@@ -339,7 +340,8 @@ class MemoryJobStore:
         See `JobStore.add_link`.
         """
         with self._lock:
-            if not self._downloadable(tenant, job_id):
+            job = self.get(tenant, job_id)
+            if job is None or self._reached(job) or not self._downloadable(tenant, job_id):
                 return False
             if opened_from is not None and not self.may_open(tenant, job_id, opened_from):
                 return False
@@ -407,6 +409,66 @@ class MemoryJobStore:
             self.keep(entries)
             return len(revoked)
 
+    def begin_erasure(self, erasure: Erasure, *, past: str | None = None) -> Erasure:
+        """
+        See `JobStore.begin_erasure`.
+        """
+        stone = evolve(erasure.tombstone, at=self.now())
+        with self._lock:
+            latest = self.erasure_of(stone.tenant, stone.tags)
+            if latest is not None and latest.tombstone.receipt != past and latest.tombstone.covers(stone.tags):
+                living = [job for job in self._with(stone) if job.state is not State.ERASED]
+                if all(latest.tombstone.reaches(job.created_at) for job in living):
+                    return latest
+            return self._keep_erasure(evolve(erasure, tombstone=stone))
+
+    def erasure_of(self, tenant: str, tags: Collection[str]) -> Erasure | None:
+        """
+        See `JobStore.erasure_of`.
+        """
+        theirs = [
+            each
+            for each in self.erasures()
+            if each.tombstone.tenant == tenant and not set(tags).isdisjoint(each.tombstone.tags)
+        ]
+        return theirs[-1] if theirs else None
+
+    def erasures(self, *, unfinished: bool = False) -> Sequence[Erasure]:
+        """
+        See `JobStore.erasures`.
+        """
+        with self._lock:
+            all_ = sorted(self._erasures.values(), key=lambda each: (each.tombstone.at, each.tombstone.receipt))
+        return [each for each in all_ if each.sealed is not None or not unfinished]
+
+    def erase(self, tombstone: Tombstone, number: int) -> tuple[Erasure, Sequence[Job]]:
+        """
+        See `JobStore.erase`.
+        """
+        with self._lock:
+            erasure = self._erasures.get((tombstone.tenant, tombstone.receipt)) or Erasure(tombstone=tombstone)
+            reached = sorted(
+                (job for job in self._with(tombstone) if tombstone.reaches(job.created_at)), key=lambda job: job.id
+            )
+            living = [job for job in reached if job.state is not State.ERASED]
+            for job in living:
+                ended = job.ended_as(State.ERASED, self.now())
+                self._forget(self._change(job, **ended, failure=None, extension=None))
+            exports = erasure.exports + len(living)
+            erasure = self._keep_erasure(evolve(erasure, number=number, exports=exports))
+            return erasure, [self._jobs[job.tenant, job.id] for job in reached]
+
+    def finish_erasure(self, tenant: str, receipt: str, entries: Sequence[AuditEntry] = ()) -> Erasure | None:
+        """
+        See `JobStore.finish_erasure`.
+        """
+        with self._lock:
+            erasure = self._erasures.get((tenant, receipt))
+            if erasure is None or erasure.finished_at is not None:
+                return erasure
+            self.keep(entries)
+            return self._keep_erasure(evolve(erasure, sealed=None, wrapped_key=None, finished_at=self.now()))
+
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
         """
         See `Outbox.pending`.
@@ -433,6 +495,30 @@ class MemoryJobStore:
     def _all(self) -> Iterable[Job]:
         with self._lock:
             return tuple(self._jobs.values())
+
+    def _with(self, tombstone: Tombstone) -> Sequence[Job]:
+        return [
+            job
+            for job in self._all()
+            if job.tenant == tombstone.tenant
+            and not self._tags.get((job.tenant, job.id), frozenset()).isdisjoint(tombstone.tags)
+        ]
+
+    def _reached(self, job: Job) -> bool:
+        return any(
+            each.tombstone.reaches(job.created_at) and job in self._with(each.tombstone) for each in self.erasures()
+        )
+
+    def _keep_erasure(self, erasure: Erasure) -> Erasure:
+        self._erasures[erasure.tombstone.tenant, erasure.tombstone.receipt] = erasure
+        return erasure
+
+    def _forget(self, ended: Job) -> None:
+        self._forget_parts(ended)
+        this = ended.tenant, ended.id
+        self._links = {key: link for key, link in self._links.items() if key[:2] != this}
+        if ended.state is State.ERASED:
+            self._made_by = {key: made for key, made in self._made_by.items() if (key[0], made[0]) != this}
 
     def _waiting(self) -> Sequence[Job]:
         return self._due(self._all(), lambda job: job.waits_from)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
+from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
 from .._core.ticket import Purpose
@@ -23,14 +24,27 @@ from .._sql.database import Database
 from .._sql.tables import JOBS, job_version_table
 from .._sql.tables import job_table as jobs
 from ..errors import InvalidRequest, JobStoreUnavailable, LeaseLost
-from ..ports.jobs import Admitted, Completion, Idempotency, LinkUse
+from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
 from .sql_admission import admit, forget_keys
+from .sql_erasure import (
+    all_erasures,
+    change_erasure,
+    hold_requests,
+    is_reached,
+    jobs_with,
+    latest_erasure,
+    locked_erasure,
+    newer_jobs,
+    put_erasure,
+    refuse_erased,
+    tag_job,
+)
 from .sql_links import beginning, can_open, count_opening, delete_links, going_on, insert_link
 from .sql_outbox import forget_entries, oldest_entries, put_entries
 from .sql_parts import delete_parts, put_part, select_parts
 from .sql_rows import job_to_row, row_to_job
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3
@@ -90,14 +104,24 @@ class SqlJobStore:
             return connection.scalars(select(self._database.now)).one()
 
     def add(
-        self, job: Job, *, idempotency: Idempotency | None = None, entries: Sequence[AuditEntry] = ()
+        self,
+        job: Job,
+        *,
+        tags: Collection[str] = (),
+        past: str | None = None,
+        idempotency: Idempotency | None = None,
+        entries: Sequence[AuditEntry] = (),
     ) -> Admitted:
         """
         See `JobStore.add`.
         """
         for _ in range(_TRIES):
             with suppress(IntegrityError), self._database.writing() as connection:
-                return admit(connection, job, idempotency, entries)
+                refuse_erased(connection, job.tenant, tags, past)
+                admitted = admit(connection, job, idempotency, entries)
+                if admitted.admission is Admission.CREATED:
+                    tag_job(connection, job.tenant, job.id, tags)
+                return admitted
         raise InvalidRequest("id", "an export with this id exists already; make a new id")
 
     def get(self, tenant: str, job_id: str) -> Job | None:
@@ -208,9 +232,12 @@ class SqlJobStore:
         See `JobStore.complete`.
         """
         with self._database.writing() as connection:
+            held = _held(connection, claim)
+            if is_reached(connection, held.tenant, held.id):
+                raise LeaseLost(state=State.ERASED)
             ready = self._change(
                 connection,
-                _held(connection, claim),
+                held,
                 state=State.READY,
                 lease_until=None,
                 as_of=completion.as_of,
@@ -283,22 +310,7 @@ class SqlJobStore:
             job = _locked(connection, tenant, job_id)
             if job is None or job.state not in expected or fence not in {None, job.fence}:
                 return None
-            ended = self._change(
-                connection,
-                job,
-                state=state,
-                fence=job.fence + 1,
-                lease_until=None,
-                not_before=None,
-                wrapped_key=None,
-                sealed=None,
-                finished_at=job.finished_at or self._instant(connection),
-                failure=failure or job.failure,
-            )
-            delete_links(connection, tenant, job_id=job_id)
-            delete_parts(connection, tenant, job_id)
-            if state is State.ERASED:
-                forget_keys(connection, tenant, job_id)
+            ended = self._end(connection, job, state, failure=failure or job.failure)
             put_entries(connection, entries)
         self._database.truncate_log()
         return ended
@@ -424,6 +436,71 @@ class SqlJobStore:
                 return 0
             return delete_links(connection, tenant, owner_tag=owner_tag, job_id=job_id, link_id=link_id)
 
+    def begin_erasure(self, erasure: Erasure, *, past: str | None = None) -> Erasure:
+        """
+        See `JobStore.begin_erasure`.
+        """
+        with self._database.writing() as connection:
+            hold_requests(connection)
+            stone = evolve(erasure.tombstone, at=self._instant(connection))
+            latest = latest_erasure(connection, stone.tenant, stone.tags)
+            if latest is not None and latest.tombstone.receipt != past and latest.tombstone.covers(stone.tags):
+                since = evolve(stone, at=latest.tombstone.at)
+                if not newer_jobs(connection, since):
+                    return latest
+            return put_erasure(connection, evolve(erasure, tombstone=stone))
+
+    def erasure_of(self, tenant: str, tags: Collection[str]) -> Erasure | None:
+        """
+        See `JobStore.erasure_of`.
+        """
+        if not _possible(tenant, *tags):
+            return None
+        with self._database.reading() as connection:
+            return latest_erasure(connection, tenant, tags)
+
+    def erasures(self, *, unfinished: bool = False) -> Sequence[Erasure]:
+        """
+        See `JobStore.erasures`.
+        """
+        with self._database.reading() as connection:
+            return all_erasures(connection, unfinished=unfinished)
+
+    def erase(self, tombstone: Tombstone, number: int) -> tuple[Erasure, Sequence[Job]]:
+        """
+        See `JobStore.erase`. On SQLite the write-ahead log is emptied of what was shredded.
+        """
+        with self._database.writing() as connection:
+            hold_requests(connection)
+            erasure = locked_erasure(connection, tombstone.tenant, tombstone.receipt)
+            erasure = erasure or put_erasure(connection, Erasure(tombstone=tombstone))
+            theirs = jobs_with(tombstone).where(jobs.c.created_at <= tombstone.at).with_for_update()
+            found = [row_to_job(row) for row in connection.execute(theirs).mappings().all()]
+            living = [job for job in found if job.state is not State.ERASED]
+            ended = {
+                job.id: self._end(connection, job, State.ERASED, failure=None, extension=None) for job in living
+            }
+            exports = erasure.exports + len(living)
+            erasure = change_erasure(connection, erasure, number=number, exports=exports)
+        self._database.truncate_log()
+        return erasure, [ended.get(job.id, job) for job in found]
+
+    def finish_erasure(self, tenant: str, receipt: str, entries: Sequence[AuditEntry] = ()) -> Erasure | None:
+        """
+        See `JobStore.finish_erasure`. On SQLite the write-ahead log is emptied of who it was.
+        """
+        if not _possible(tenant, receipt):
+            return None
+        with self._database.writing() as connection:
+            erasure = locked_erasure(connection, tenant, receipt)
+            if erasure is None or erasure.finished_at is not None:
+                return erasure
+            put_entries(connection, entries)
+            now = self._instant(connection)
+            finished = change_erasure(connection, erasure, sealed=None, wrapped_key=None, finished_at=now)
+        self._database.truncate_log()
+        return finished
+
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
         """
         See `Outbox.pending`.
@@ -457,6 +534,14 @@ class SqlJobStore:
     def _longest_waiting(self, limit: int) -> Select[Any]:
         waits = select(jobs).where(jobs.c.waits_from <= self._database.now)
         return waits.order_by(jobs.c.waits_from, jobs.c.id).limit(limit)
+
+    def _end(self, connection: Connection, job: Job, state: State, **changes: Any) -> Job:
+        ended = self._change(connection, job, **job.ended_as(state, self._instant(connection)), **changes)
+        delete_links(connection, job.tenant, job_id=job.id)
+        delete_parts(connection, job.tenant, job.id)
+        if state is State.ERASED:
+            forget_keys(connection, job.tenant, job.id)
+        return ended
 
     def _change(self, connection: Connection, job: Job, **changes: Any) -> Job:
         changed = evolve(job, **{"revision": job.revision + 1} | changes)

@@ -16,6 +16,7 @@ from .._sql.tables import job_table as jobs
 from .._sql.tables import link_table as links
 from .._sql.types import microseconds
 from ..ports.jobs import LinkUse
+from .sql_erasure import reached
 
 Name = tuple[str, str, str]
 """A link's tenant, job and id."""
@@ -29,7 +30,7 @@ def insert_link(connection: Connection, now: ColumnElement[datetime], name: Name
     row = {"id": link_id, "begun": 0, **terms}
     values = select(jobs.c.tenant, jobs.c.id, *(literal(value, links.c[key].type) for key, value in row.items()))
     columns = ["tenant", "job_id", *row]
-    added = insert(links).from_select(columns, values.where(_downloadable(tenant, job_id, now)))
+    added = insert(links).from_select(columns, values.where(_downloadable(tenant, job_id, now), ~reached()))
     return connection.execute(added.execution_options(preserve_rowcount=True)).rowcount == 1
 
 

@@ -1,5 +1,5 @@
 """
-The MAC that links the entries of the audit trail.
+The MAC that links the entries of the audit trail, and marks the lines of the tombstone log.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hmac
 
 class HmacChain:
     """
-    A `Mac`: HMAC-SHA256 under the chain key, which is never rotated, as every link needs the one before.
+    A `Mac`: HMAC-SHA256 under a key that is never rotated, as what was marked is checked by marking it again.
     """
 
     def __init__(self, key: bytes) -> None:

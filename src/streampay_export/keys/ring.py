@@ -38,11 +38,11 @@ class KeyRing:
     What a deployment's keys do. Thread-safe; nothing to close. The keys themselves have no getter.
 
     *provider* wraps job keys under the newest of the *versions* (`None` where the table cannot be
-    changed), *tagger* makes owner tags and audit pseudonyms, *tickets* and *cursors* sign what a person
-    carries with HMAC-SHA256, *ed25519_tickets* signs tickets so that a public key alone checks them,
-    *manifests* signs bundles, *chain* links the audit trail's entries and *checkpoints* signs how
-    far they go. A current key does all of its purpose; a retired one still opens and verifies; a revoked
-    one does nothing.
+    changed), *tagger* makes owner tags, audit pseudonyms and tombstone tags, *tickets* and *cursors* sign
+    what a person carries with HMAC-SHA256, *ed25519_tickets* signs tickets so that a public key alone checks
+    them, *manifests* signs bundles, *chain* links the audit trail's entries and *checkpoints* signs how far
+    they go, *tombstones* marks the lines of the tombstone log. A current key does all of its purpose; a
+    retired one still opens and verifies; a revoked one does nothing.
     """
 
     def __init__(
@@ -62,10 +62,16 @@ class KeyRing:
         wrapper = VersionedWrapper(held, randomness)
         self.provider: KeyProvider = wrapper
         self.versions: KeyVersions | None = wrapper if held.changeable else None
+        tombstone_key = _current(table, KeyPurpose.TOMBSTONE)
         self.tagger = HmacTagger(
             owner_key=_current(table, KeyPurpose.OWNER_TAG),
             audit_key=_current(table, KeyPurpose.AUDIT_PSEUDONYM),
+            tombstone_key=tombstone_key,
+            tombstone_key_id=next(
+                row.key_id for row, _ in table.of(KeyPurpose.TOMBSTONE) if row.state is KeyState.CURRENT
+            ),
         )
+        self.tombstones = HmacChain(derive(tombstone_key, "log"))
         self.chain = HmacChain(_current(table, KeyPurpose.AUDIT_CHAIN))
         self.tickets = _hmac_signer(table, KeyPurpose.TICKET)
         # Not the same bytes for two algorithms: these keys are one step further down.

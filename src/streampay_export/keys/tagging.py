@@ -12,9 +12,18 @@ class HmacTagger:
     A `Tagger`: HMAC-SHA256 over tenant and person, each behind its length. Thread-safe.
     """
 
-    def __init__(self, *, owner_key: bytes, audit_key: bytes) -> None:
+    def __init__(self, *, owner_key: bytes, audit_key: bytes, tombstone_key: bytes, tombstone_key_id: str) -> None:
         self._owner_key = owner_key
         self._audit_key = audit_key
+        self._tombstone_key = tombstone_key
+        self._tombstone_key_id = tombstone_key_id
+
+    @property
+    def tombstone_key_id(self) -> str:
+        """
+        The id of the key under which tombstone tags are made.
+        """
+        return self._tombstone_key_id
 
     def owner_tag(self, tenant: str, person: str) -> str:
         """
@@ -27,6 +36,12 @@ class HmacTagger:
         Return the name under which the audit trail knows a person, as 64 hex digits.
         """
         return _tag(self._audit_key, tenant, person)
+
+    def tombstone_tag(self, tenant: str, identifier: str) -> str:
+        """
+        Return the tag by which an erasure knows an identifier, as 64 hex digits.
+        """
+        return _tag(self._tombstone_key, tenant, identifier)
 
 
 def _tag(key: bytes, tenant: str, person: str) -> str:

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from .._core.closed_part import KeptPart
 from .._core.deadline import Deadline
+from .._core.erasure import Erasure, Tombstone
 from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey, all_progress
 from .._core.lifecycle import Completeness, State
 from .._core.ticket import Purpose
@@ -87,7 +88,13 @@ class JobStore(Protocol):
         """
 
     def add(
-        self, job: Job, *, idempotency: Idempotency | None = None, entries: Sequence[AuditEntry] = ()
+        self,
+        job: Job,
+        *,
+        tags: Collection[str] = (),
+        past: str | None = None,
+        idempotency: Idempotency | None = None,
+        entries: Sequence[AuditEntry] = (),
     ) -> Admitted:
         """
         Add a queued job, unless one is active for the same (tenant, owner tag, profile, requester tag).
@@ -99,6 +106,10 @@ class JobStore(Protocol):
         Of many concurrent calls exactly one creates. *entries* are stored only with `CREATED`. Of the
         idempotency key only a hash is kept; erasing the job forgets it, so that it makes a new one.
         A job id that is taken raises `InvalidRequest`.
+
+        *tags* are the tombstone tags of the subject's identifiers, by which an erasure finds the job. If
+        the latest erasure that has one of them (see `erasure_of`) is another than *past*, it raises
+        `SubjectErased` before anything else, in the same transaction.
 
         A created job is stored as it follows the latest one, by (created_at, id), of the same four,
         whatever its state (see `Job.following`).
@@ -168,6 +179,8 @@ class JobStore(Protocol):
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
         """
         Make the job ready, if it is running with the claim's fence; else raise `LeaseLost` (see `renew`).
+
+        So it does, in the same transaction, where an erasure reaches the job (see `erase`).
 
         Stores the completion, sets `finished_at`, clears lease and active key; wrapped key and sealed
         subject stay until the job ends.
@@ -253,7 +266,8 @@ class JobStore(Protocol):
         opened_from: str | None = None,
     ) -> bool:
         """
-        Record a link that may be begun before *expires_at*; `False` unless the job is ready and unexpired.
+        Record a link that may be begun before *expires_at*; `False` unless the job is ready and unexpired,
+        and where an erasure reaches it (see `erase`).
 
         An open link may begin *limit* downloads, or any number. A download link *opened_from* one is
         counted as one of these, in the same transaction; `False` unless `may_open` holds of that one, so
@@ -291,4 +305,41 @@ class JobStore(Protocol):
 
         Of one owner tag, one job, one link, where given. Returns how many links, sessions included, were
         revoked. *entries* are stored also where it is none.
+        """
+
+    def begin_erasure(self, erasure: Erasure, *, past: str | None = None) -> Erasure:
+        """
+        Begin an erasure, with the store's instant for its tombstone's `at`, and return it as it is stored.
+
+        From then on `add` refuses the tags. Nothing begins, and the latest erasure (see `erasure_of`) is
+        returned, where that one covers all the tags, no job with one of them that is not erased is newer
+        than it, and its receipt is not *past*. Of many concurrent calls for the same tags one begins.
+        """
+
+    def erasure_of(self, tenant: str, tags: Collection[str]) -> Erasure | None:
+        """
+        Return the latest erasure, by (at, receipt), that has one of these tags.
+        """
+
+    def erasures(self, *, unfinished: bool = False) -> Sequence[Erasure]:
+        """
+        Return all erasures of all tenants, by (at, receipt); *unfinished*: those whose `sealed` is there.
+        """
+
+    def erase(self, tombstone: Tombstone, number: int) -> tuple[Erasure, Sequence[Job]]:
+        """
+        Store a tombstone under its *number*, and erase every job it reaches, in one transaction.
+
+        It reaches the tenant's jobs that were added with one of its tags and made up to its `at`, in whatever
+        state. Such a job is erased as `end` does it, and loses its failure and extension too, as those hold
+        what somebody wrote. An erasure that is not there, as the database is older than it, is stored without
+        `sealed`. Returns the erasure, its exports counted, and the jobs it reaches, erased now or before, by
+        id. Done again it changes nothing.
+        """
+
+    def finish_erasure(self, tenant: str, receipt: str, entries: Sequence[AuditEntry] = ()) -> Erasure | None:
+        """
+        Set `finished_at`, and clear `sealed` and its key; where that was done before, nothing changes.
+
+        Returns the erasure as it is now, or `None` where this tenant has no such receipt.
         """

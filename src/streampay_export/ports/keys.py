@@ -65,6 +65,17 @@ class Tagger(Protocol):
         Return the name under which the audit trail knows a person; unlinkable to the owner tag.
         """
 
+    @property
+    def tombstone_key_id(self) -> str:
+        """
+        The id of the key under which tombstone tags are made.
+        """
+
+    def tombstone_tag(self, tenant: str, identifier: str) -> str:
+        """
+        Return the tag by which an erasure knows an id or a further identifier; unlinkable to the others.
+        """
+
 
 class FileEncryptor(Protocol):
     """

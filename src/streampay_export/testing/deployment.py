@@ -27,7 +27,14 @@ from ..sweeper import Sweeper
 from ..wiring import Wiring
 from ..worker import Worker
 from ..writers.report import HtmlReport
-from .fakes import ManualClock, MemoryAudit, RecordingDispatcher, SeededRandomness, SequentialIds
+from .fakes import (
+    ManualClock,
+    MemoryAudit,
+    MemoryTombstoneLog,
+    RecordingDispatcher,
+    SeededRandomness,
+    SequentialIds,
+)
 
 NOTICE = ProcessingNotice(**dict.fromkeys(NOTICE_PARTS, "Made up for a test."), language="en", headings={})
 
@@ -60,8 +67,8 @@ def keep_everything(catalog: Catalog, profile: str = "self") -> Policy:
 
 class MemoryDeployment:
     """
-    Service, worker and sweeper over fakes that tests can reach: `clock`, `audit`, `jobs`, `storage`,
-    `rings`. Nothing runs by itself: call `worker.work()` and `sweeper.sweep()`, and move the clock.
+    Service, worker and sweeper over fakes that tests can reach: `clock`, `audit`, `tombstones`, `jobs`,
+    `storage`, `rings`. Nothing runs by itself: call `worker.work()` and `sweeper.sweep()`, and move the clock.
 
     Two deployments made alike do the same, byte for byte, but for what the cipher makes random.
     """
@@ -77,6 +84,7 @@ class MemoryDeployment:
     ) -> None:
         self.clock = ManualClock()
         self.audit = MemoryAudit()
+        self.tombstones = MemoryTombstoneLog()
         self.jobs = MemoryJobStore(self.clock)
         self.storage = MemoryStorage()
         self.rings = RecordingDispatcher()
@@ -90,6 +98,7 @@ class MemoryDeployment:
             outbox=self.jobs,
             storage=self.storage,
             audit=self.audit,
+            tombstones=self.tombstones,
             keys=keys.provider,
             versions=keys.versions,
             tagger=keys.tagger,

@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from .._core.erasure import Tombstone
+from .._core.erasure_order import ErasureOrder
 from .._core.trail import AuditEntry
-from ..errors import AuditUnavailable
+from ..errors import AuditUnavailable, TombstonesUnavailable
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -123,3 +126,66 @@ class MemoryAudit:
         Return the names of a job's events, in order.
         """
         return [str(entry.event) for entry in self.entries("default", job_id)]
+
+
+class MemoryTombstoneLog:
+    """
+    A tombstone log in memory; set *down* and it does not answer. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self.down = False
+        self._tombstones: list[Tombstone] = []
+        self._lock = threading.Lock()
+
+    def append(self, tombstone: Tombstone) -> int:
+        """
+        Keep a tombstone once and return its number, or raise `TombstonesUnavailable` while *down*.
+        """
+        with self._lock:
+            for number, each in enumerate(self.read(), 1):
+                if (each.tenant, each.receipt) == (tombstone.tenant, tombstone.receipt):
+                    return number
+            self._tombstones.append(tombstone)
+            return len(self._tombstones)
+
+    def read(self) -> Sequence[Tombstone]:
+        """
+        Return what was appended.
+        """
+        if self.down:
+            raise TombstonesUnavailable("it was told to be down")
+        return tuple(self._tombstones)
+
+
+class RecordingEraser:
+    """
+    An eraser that remembers its *orders*, and scrubs the subject's rows of *tables* in place.
+
+    It knows rows that name the subject in a subject column, as an `IterableSource` has them; a real one
+    also decides what of a row that two people share is whose. Set *failing* and it raises.
+    """
+
+    def __init__(self, tables: Mapping[str, Iterable[MutableMapping[str, Any]]] | None = None) -> None:
+        self.failing = False
+        self.orders: list[ErasureOrder] = []
+        self._tables = tables or {}
+
+    def __call__(self, order: ErasureOrder) -> None:
+        """
+        Remember the order, and put `None` where something is to be scrubbed.
+        """
+        if self.failing:
+            raise RuntimeError("the eraser was told to fail")
+        self.orders.append(order)
+        for each in order.datasets:
+            for row in self._tables.get(each.dataset.name, ()):
+                theirs = any(row.get(column) in order.subject.names for column in each.dataset.subject)
+                if theirs and not _is_later(row.get(each.dataset.as_of or ""), order.at):
+                    row.update(dict.fromkeys((field.column for field in each.scrub), None))
+
+
+def _is_later(value: Any, at: datetime) -> bool:
+    if not isinstance(value, datetime):
+        return False
+    return value > (at if value.tzinfo else at.replace(tzinfo=None))

@@ -127,17 +127,18 @@ class TaggerContract:
 
     def test_tags_are_stable_hex(self, tagger: Tagger) -> None:
         """
-        A person has one tag, of 64 hex digits, and one pseudonym likewise.
+        A person has one tag, of 64 hex digits, and one pseudonym and one tombstone tag likewise.
         """
-        for make in (tagger.owner_tag, tagger.audit_pseudonym):
+        for make in (tagger.owner_tag, tagger.audit_pseudonym, tagger.tombstone_tag):
             assert re.fullmatch("[0-9a-f]{64}", make("default", "alice"))
             assert make("default", "alice") == make("default", "alice")
 
     def test_a_tag_and_a_pseudonym_cannot_be_linked(self, tagger: Tagger) -> None:
         """
-        The audit trail knows a person by another name than the job rows do.
+        The audit trail knows a person by another name than the job rows do, and tombstones by a third.
         """
-        assert tagger.owner_tag("default", "alice") != tagger.audit_pseudonym("default", "alice")
+        makers = (tagger.owner_tag, tagger.audit_pseudonym, tagger.tombstone_tag)
+        assert 3 == len({make("default", "alice") for make in makers})
 
     def test_everybody_has_a_tag_of_their_own(self, tagger: Tagger) -> None:
         """
@@ -156,7 +157,7 @@ class TaggerContract:
             ("default", "alice\0"),
             ("default\0", "alice"),
         ]
-        for make in (tagger.owner_tag, tagger.audit_pseudonym):
+        for make in (tagger.owner_tag, tagger.audit_pseudonym, tagger.tombstone_tag):
             assert len(people) == len({make(tenant, person) for tenant, person in people})
 
     def test_other_keys_make_other_tags(self, tagger: Tagger, stranger: Tagger) -> None:
@@ -165,6 +166,8 @@ class TaggerContract:
         """
         assert tagger.owner_tag("default", "alice") != stranger.owner_tag("default", "alice")
         assert tagger.audit_pseudonym("default", "alice") != stranger.audit_pseudonym("default", "alice")
+        assert tagger.tombstone_tag("default", "alice") != stranger.tombstone_tag("default", "alice")
+        assert tagger.tombstone_key_id != stranger.tombstone_key_id
 
 
 class SealerContract:

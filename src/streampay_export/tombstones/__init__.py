@@ -1,0 +1,3 @@
+"""
+Tombstone logs: `jsonl` appends to a file.
+"""
