@@ -5,6 +5,7 @@ A new method or route fails here until the tables say who may have it.
 """
 
 import json
+from datetime import timedelta
 from inspect import isfunction
 
 import pytest
@@ -14,6 +15,7 @@ from streampay_export import ExportService
 from streampay_export._core.lifecycle import ACTIVE, State
 from streampay_export.errors import AccessRefused
 from streampay_export.http import HttpApi, Identity, Request
+from streampay_export.ports.erasure import AfterErasure
 
 ASKED_BY = {"self": "owner", "support": "operator", "auditor": "auditor"}
 """Three copies of Ann's history, and who asked for each."""
@@ -47,6 +49,8 @@ SERVICE = {
     "revoke_export": STAFF,
     "revoke_subject": STAFF,
     "revoke_all": STAFF,
+    "erase": STAFF,
+    "replay_erasures": STAFF,
     "policy": OPEN,
     "policy_document": OPEN,
     "public_keys": OPEN,
@@ -75,7 +79,8 @@ class Scene:
     """
 
     def __init__(self, profile):
-        self.house = house()
+        # Whoever was erased comes back, so that the next one may try.
+        self.house = house(after_erasure=lambda *_: AfterErasure.RETURNED)
         self.service = self.house.service
         self.profile = profile
         self.asker = PEOPLE[ASKED_BY[profile]]
@@ -104,6 +109,14 @@ class Scene:
         ticket = self.ticket("open_link")
         return ticket, self.service.look(self.asker, self.job_id, ticket).form_token
 
+    def erase(self, who):
+        """
+        Erase Ann; a moment later she is back.
+        """
+        receipt = self.service.erase(who, ANN, basis="GDPR Art. 17(1)(b)")
+        self.house.clock.advance(timedelta(seconds=1))
+        return receipt
+
     def person(self, who):
         """
         Who is signed in, a moment ago; nobody is nobody.
@@ -131,6 +144,8 @@ CALLS = {
     "revoke_export": lambda s, who: [s.service.revoke_export(who, s.job_id, "Why.")],
     "revoke_subject": lambda s, who: [s.service.revoke_subject(who, ANN, "Why.")],
     "revoke_all": lambda s, who: [s.service.revoke_all(who, "Why.")],
+    "erase": lambda s, who: s.erase(who),
+    "replay_erasures": lambda s, who: [s.service.replay_erasures(who)],
     "policy": lambda s, _: s.service.policy(s.profile),
     "policy_document": lambda s, _: s.service.policy_document(),
     "public_keys": lambda s, _: s.service.public_keys(),
