@@ -86,6 +86,15 @@ class Gate:
         self._require_proof(actor, action, job.request.profile)
         return job, self._record.on(allowed)
 
+    def find_for_bearer(self, actor: Actor, job_id: str, action: Action) -> tuple[Job, Recorder]:
+        """
+        Return the job for who carries a ticket that was checked and needs nobody signed in; else as `find`.
+        """
+        job = self._wiring.jobs.get(actor.tenant, job_id)
+        if job is None or job.state is State.ERASED:
+            self._refuse(actor, action)
+        return job, self._record
+
     def admit(self, actor: Actor, profile: str, owner_tag: str, *actions: Action) -> Recorder:
         """
         Raise `NotFound` unless the actor may do all of this about a new copy of that subject's history;
@@ -199,6 +208,8 @@ def _stands(access: Access, allowed: Allowed, now: datetime) -> bool:
             return proven and not for_staff
         case Capacity.AUDITOR:
             return access.profile == "auditor" and access.requested
+        case Capacity.BEARER:
+            return False  # a link is all they have, and is not asked for here
         case Capacity.OPERATOR:
             looks = access.action is Action.READ and not for_staff
             return access.requested or looks or access.action in _ENDING

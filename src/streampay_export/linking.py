@@ -13,14 +13,14 @@ from attrs import field, frozen
 from ._core.export import Export
 from ._core.job import Job, Protection
 from ._core.lifecycle import State
-from ._core.party import Actor
+from ._core.party import Actor, Capacity
 from ._core.sentence import sentence
-from ._core.ticket import Purpose, Ticket, check_ticket, issue_ticket
+from ._core.ticket import OPENING, Purpose, Ticket, check_ticket, issue_ticket
 from ._core.trail import AuditEntry, Event
 from .access import Gate
 from .artifact import artifact_file, sealer_of
 from .download import Download
-from .errors import ExportGone, ExportNotReady, InvalidRequest, TicketExpired
+from .errors import ExportGone, ExportNotReady, InvalidConfiguration, InvalidRequest, InvalidTicket, TicketExpired
 from .ports.authorize import Action
 from .recording import Recorder
 from .wiring import Wiring
@@ -46,12 +46,13 @@ class Link:
 @frozen(kw_only=True)
 class Opened:
     """
-    What an open link's page shows to its person: the export, whose bytes *protection* says who hands out, and
-    the token that the page's own form carries.
+    What an open link's page shows: the export, whose bytes *protection* says who hands out, whether the link
+    is a *bearer*'s, and the token that the page's own form carries.
     """
 
     export: Export
     protection: Protection
+    bearer: bool
     form_token: str = field(repr=False)
 
 
@@ -80,16 +81,25 @@ class Linking:
         now = self._now_ready(job)
         return self._give(record, actor, job, Purpose.DOWNLOAD, now + self._wiring.link_life)
 
-    def open_link(self, actor: Actor, job_id: str, limit: int | None) -> Link:
+    def open_link(self, actor: Actor, job_id: str, limit: int | None, *, bearer: bool) -> Link:
         """
         See `ExportService.open_link`.
         """
         if limit is not None and not 1 <= limit <= MOST_DOWNLOADS:
             raise InvalidRequest("limit", f"a whole number from 1 to {MOST_DOWNLOADS} is expected")
-        # It opens nothing by itself: who presses its button is asked for all that a download needs.
-        job, record = self._gate.find(actor, job_id, Action.READ)
-        now = self._now_ready(job)
-        return self._give(record, actor, job, Purpose.OPEN, job.expires_at or now, limit=limit)
+        life = self._wiring.bearer_life
+        if not bearer:
+            # It opens nothing by itself: who presses its button is asked for all that a download needs.
+            job, record = self._gate.find(actor, job_id, Action.READ)
+            now = self._now_ready(job)
+            return self._give(record, actor, job, Purpose.OPEN, job.expires_at or now, limit=limit)
+        if life is None:
+            raise InvalidConfiguration(
+                "bearer_life", "links that need nobody signed in are off; set how long they live"
+            )
+        job, record = self._gate.find(actor, job_id, Action.LINK)
+        until = self._now_ready(job) + life
+        return self._give(record, actor, job, Purpose.BEARER_OPEN, until, limit=limit or 1)
 
     def look(self, actor: Actor, job_id: str, token: str) -> Opened:
         """
@@ -100,6 +110,7 @@ class Linking:
         return Opened(
             export=Export.of(asked.job, asked.at),
             protection=artifact.protection if artifact else Protection.LIBRARY,
+            bearer=actor.capacity is Capacity.BEARER,
             form_token=self._form_token(actor, token),
         )
 
@@ -115,7 +126,8 @@ class Linking:
         """
         asked = self._openable(actor, job_id, token, Action.DOWNLOAD)
         until, link_id = asked.at + self._wiring.link_life, asked.ticket.link_id
-        return self._give(asked.record, actor, asked.job, Purpose.DOWNLOAD, until, opened_from=link_id)
+        purpose = Purpose.DOWNLOAD if actor.capacity is not Capacity.BEARER else Purpose.BEARER_DOWNLOAD
+        return self._give(asked.record, actor, asked.job, purpose, until, opened_from=link_id)
 
     def open(self, actor: Actor, job_id: str, token: str) -> Download:
         """
@@ -178,10 +190,15 @@ class Linking:
 
     def _asked(self, actor: Actor, job_id: str, token: str, purpose: Purpose, action: Action) -> _Asked:
         w = self._wiring
+        find = self._gate.find
+        if actor.capacity is Capacity.BEARER:
+            if w.bearer_life is None:
+                raise InvalidTicket
+            purpose, find = purpose.for_bearer, self._gate.find_for_bearer
         ticket = check_ticket(
             token, job_id=job_id, purpose=purpose, tenant=actor.tenant, realm=w.realm, verify=w.tickets.verify
         )
-        job, record = self._gate.find(actor, job_id, action)
+        job, record = find(actor, job_id, action)
         now = w.jobs.now()
         export = Export.of(job, now)
         if export.state is not State.READY and ticket.expires_at <= now:
@@ -228,7 +245,7 @@ class Linking:
             raise ExportGone(state="no longer available")
         ticket = Ticket(job_id=job.id, purpose=purpose, link_id=link_id, expires_at=until)
         token = issue_ticket(ticket, tenant=actor.tenant, realm=w.realm, sign=w.tickets.sign)
-        url = {Purpose.DOWNLOAD: w.links.download_url, Purpose.OPEN: w.links.open_url}[purpose]
+        url = w.links.open_url if purpose in OPENING else w.links.download_url
         return Link(id=link_id, url=url(job.id, token), expires_at=until)
 
     def _form_token(self, actor: Actor, token: str) -> str:

@@ -187,14 +187,15 @@ class ExportService:
         """
         return self._linking.link(actor, job_id)
 
-    def open_link(self, actor: Actor, job_id: str, *, limit: int | None = None) -> Link:
+    def open_link(self, actor: Actor, job_id: str, *, limit: int | None = None, bearer: bool = False) -> Link:
         """
         Give a link for a mail: it leads to a page, lives as long as the file, and its person must be signed in.
 
-        From it no more than *limit* downloads begin (1 to 1,000; `None` is any number). Raises
-        `InvalidRequest` for a limit, and what `link` raises.
+        From it no more than *limit* downloads begin (1 to 1,000; `None` is any number). A *bearer* link works
+        for whoever has it, for `Wiring.bearer_life`, and for one download unless a limit is given; where that
+        is not set it is an `InvalidConfiguration`. Raises `InvalidRequest` for a limit, and what `link` raises.
         """
-        return self._linking.open_link(actor, job_id, limit)
+        return self._linking.open_link(actor, job_id, limit, bearer=bearer)
 
     def look(self, actor: Actor, job_id: str, token: str) -> Opened:
         """

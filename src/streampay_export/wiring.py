@@ -40,6 +40,8 @@ RETENTION = timedelta(days=7)
 LINK_LIFE = timedelta(minutes=5)
 # A slow line fetches 4 GiB in an hour at 10 Mbit/s, and a broken transfer is taken up again within it.
 SESSION_LIFE = timedelta(minutes=60)
+# Whoever has such a link has the history (OWASP ASVS 14.2.1): a day is the most.
+BEARER_LIFE = timedelta(hours=24)
 
 
 @frozen(kw_only=True)
@@ -54,6 +56,7 @@ class Wiring:
     With *allow_partial* a dataset that cannot be read makes an export partial, and said to be, instead of failing
     it. *deadline* says when the law wants an answer (GDPR Art. 12(3), unless another law applies). *trail* reads
     the audit trail back, where it can be; *checkpoint* signs how far it goes, and is called at every sweep.
+    With *bearer_life* there may be open links that need nobody signed in, and live so long, at most 24 hours.
     *step_up* says for what a sign-in must be how fresh; with *cooling_off* nobody gets a copy of their own until
     so long after their e-mail address or a wallet changed. Within *request_cooldown* of a request that was
     answered the same request gets that copy, and another has to wait.
@@ -91,6 +94,7 @@ class Wiring:
     retention: timedelta = RETENTION
     link_life: timedelta = LINK_LIFE
     session_life: timedelta = SESSION_LIFE
+    bearer_life: timedelta | None = None
     lease: timedelta = timedelta(seconds=60)
     renew_every: timedelta = timedelta(seconds=20)
     max_attempts: int = 5
@@ -119,9 +123,7 @@ class Wiring:
             )
         if self.request_cooldown is not None and not timedelta(0) < self.request_cooldown <= timedelta(days=1):
             raise InvalidConfiguration("request_cooldown", "a cooldown is longer than 0 and at most a day")
-        for name, life in (("link_life", self.link_life), ("session_life", self.session_life)):
-            if not timedelta(seconds=1) <= life <= RETENTION:
-                raise InvalidConfiguration(name, "a link or session lasts from one second to 7 days")
+        _check_lives(self)
         if self.renew_every * 2 > self.lease:
             raise InvalidConfiguration("lease", "a lease is at least twice as long as the interval of its renewal")
         if self.cloud_urls is not None and self.storage.protection is not Protection.STORE:
@@ -132,3 +134,11 @@ class Wiring:
         for format_, writer in self.writers.items():
             if writer.format != format_:
                 raise InvalidConfiguration("writers", f"the writer under '{format_}' writes {writer.format}")
+
+
+def _check_lives(wiring: Wiring) -> None:
+    for name, life in (("link_life", wiring.link_life), ("session_life", wiring.session_life)):
+        if not timedelta(seconds=1) <= life <= RETENTION:
+            raise InvalidConfiguration(name, "a link or session lasts from one second to 7 days")
+    if wiring.bearer_life is not None and not timedelta(seconds=1) <= wiring.bearer_life <= BEARER_LIFE:
+        raise InvalidConfiguration("bearer_life", "a link that needs nobody signed in lasts at most 24 hours")

@@ -6,8 +6,9 @@ import re
 from datetime import timedelta
 from urllib.parse import quote, unquote
 
+import pytest
 from attrs import evolve
-from tests.http_hosts import PEOPLE
+from tests.http_hosts import PEOPLE, login
 
 from streampay_export._core.lifecycle import State
 from streampay_export.errors import JobStoreUnavailable
@@ -295,3 +296,68 @@ def test_no_host_header_gets_into_a_link(site):
         re.sub("(download|open).*", "", each) for each in (link, mailed, begun.headers["location"])
     ]
     assert unquote(link) == link
+
+
+# --- links that need nobody signed in ----------------------------------------------------------------------------
+
+
+def bearer_link(site, *, served=True):
+    """
+    Let such links be, and return the URL of one.
+    """
+    site.service = ExportService(evolve(site.deployment.wiring, bearer_life=timedelta(hours=1)))
+    tenant = "default" if served else None
+    identify = site.host.api.identify
+    site.host.api = HttpApi(service=site.service, identify=identify, login=login, bearer_tenant=tenant)
+    return site.service.open_link(PEOPLE["ann"].actor, site.ready(), bearer=True).url
+
+
+@pytest.mark.parametrize("user", [None, "bob", "ann elsewhere"])
+def test_a_bearer_link_serves_whoever_has_it_once(site, user):
+    """
+    Signed in as whomever or not at all; a scanner spends nothing; the page says what kind of link it is.
+    """
+    url = bearer_link(site)
+    scanned = [site.ask(method, url, user, **BROWSER) for method in ("HEAD", "GET", "GET")]
+    begun = pressed(site, url, user)
+    downloads = [site.ask("GET", begun.headers["location"], user) for _ in range(2)]
+    second = site.ask("GET", url, user, **BROWSER)
+
+    assert [200, 200, 200] == [answer.status for answer in scanned]
+    assert b"Whoever has this link" in scanned[1].body
+    assert (303, [200, 200]) == (begun.status, [answer.status for answer in downloads])
+    assert (403, "This link has ended") == (second.status, heading(second))
+
+
+def test_bearer_links_are_off_unless_the_application_serves_them(site):
+    """
+    To the login with whoever is signed out, and not valid for anybody else.
+    """
+    url = bearer_link(site, served=False)
+
+    assert 303 == site.ask("GET", url, None, **BROWSER).status
+    assert (401, 403) == (site.ask("GET", url, None).status, site.ask("GET", url).status)
+
+
+def test_a_bearer_ticket_that_is_none_opens_nothing(site):
+    """
+    Altered, for another path, on another route: 403; without one, and with an ordinary one, 401 as before.
+    """
+    url = bearer_link(site)
+    job_id = url.split("/")[2]
+    ordinary = site.open_link(job_id)
+    site.port_calls.clear()
+    altered = url[:-9] + ("A" if url[-9] != "A" else "B") + url[-8:]
+    wrong = (altered, url.replace(job_id, "a" * 26), url.replace("/open", "/download"))
+
+    assert [403] * 3 == [site.ask("GET", target, None).status for target in wrong]
+    assert [401] * 4 == [
+        site.ask(method, target, None, json_body=body).status
+        for method, target, body in (
+            ("GET", ordinary, None),
+            ("GET", f"/exports/{job_id}?{url.partition('?')[2]}", None),
+            ("POST", f"/exports/{job_id}/links?{url.partition('?')[2]}", {}),
+            ("DELETE", f"/exports/{job_id}?{url.partition('?')[2]}", None),
+        )
+    ]
+    assert [] == site.port_calls

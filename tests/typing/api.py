@@ -37,6 +37,7 @@ from streampay_export import (
     Mask,
     MaskKind,
     OnErasure,
+    Opened,
     Period,
     Policies,
     Policy,
@@ -247,6 +248,16 @@ def publish(service: ExportService) -> tuple[str, bytes]:
     document: PolicyDocument = service.policy_document(["self"])
     everything: PolicyDocument = policy_document(catalog, policies, internal=True)
     return policy_markdown(everything), HtmlPolicy()(document)
+
+
+def mail(service: ExportService, staff: Actor) -> int:
+    """Mail a link, show its page, begin, and take everything back."""
+    link: Link = service.open_link(Actor(id="u"), "j", limit=3)
+    opened: Opened = service.look(Actor(id="u"), "j", link.url)
+    begun: Link = service.begin(Actor(id="u"), opened.export.id, link.url)
+    service.revoke_export(staff, "j", "why")
+    service.revoke_subject(staff, Subject("u"), "why")
+    return service.revoke_link(staff, "j", begun.id, "why") + service.revoke_all(staff, "why")
 
 
 def hand_over(service: ExportService, user: str) -> Iterator[bytes]:

@@ -306,6 +306,111 @@ def test_a_form_token_is_one_persons_for_one_link(house):
         assert not house.service.is_form_token(actor, link, given)
 
 
+# --- links that need nobody signed in -----------------------------------------------------------------------------
+
+BEARER = Actor(id="bearer", capacity=Capacity.BEARER)
+
+
+@pytest.fixture
+def open_house():
+    """
+    A deployment whose links may need nobody, and whose authoriser says yes to everything.
+    """
+    return MemoryDeployment({"payouts": payouts(3)}, authorize=lambda _: True, bearer_life=timedelta(hours=24))
+
+
+def test_links_need_somebody_unless_said_otherwise(house):
+    """
+    By default a bearer link is not made, and one that is genuine all the same is not valid.
+    """
+    job_id = ready(house)
+    with pytest.raises(InvalidConfiguration, match="bearer_life"):
+        house.service.open_link(ALICE, job_id, bearer=True)
+    before = ExportService(evolve(house.wiring, bearer_life=timedelta(hours=1)))
+    mailed = ticket(before.open_link(ALICE, job_id, bearer=True))
+    begun = ticket(before.begin(BEARER, job_id, mailed))
+    for call, token in ((house.service.look, mailed), (house.service.begin, mailed), (house.service.open, begun)):
+        with pytest.raises(InvalidTicket):
+            call(BEARER, job_id, token)
+
+
+def test_a_bearer_link_is_short_and_counted(open_house):
+    """
+    One download unless a number is given, and a day at most; the audit says that nobody in particular had it.
+    """
+    service, job_id = open_house.service, ready(open_house)
+    mailed = service.open_link(ALICE, job_id, bearer=True)
+    assert service.look(BEARER, job_id, ticket(mailed)).bearer
+    begun = service.begin(BEARER, job_id, ticket(mailed))
+    download = service.open(BEARER, job_id, ticket(begun))
+
+    assert download.size == len(b"".join(download.read()))
+    assert open_house.clock() + timedelta(hours=24) == mailed.expires_at
+    with pytest.raises(TicketExpired):
+        service.begin(BEARER, job_id, ticket(mailed))
+    (authorised,) = events(open_house, "download_authorised")
+    assert "bearer" == authorised.capacity
+    late = service.open_link(ALICE, job_id, bearer=True, limit=2)
+    open_house.clock.advance(timedelta(hours=24))
+    with pytest.raises(TicketExpired):
+        service.look(BEARER, job_id, ticket(late))
+
+
+def test_a_bearer_link_outlives_no_file(open_house):
+    """
+    Made in a file's last hour, it has that hour.
+    """
+    job_id = ready(open_house)
+    open_house.clock.advance(timedelta(days=6, hours=23))
+
+    assert open_house.clock() + HOUR == open_house.service.open_link(ALICE, job_id, bearer=True).expires_at
+
+
+def test_a_bearer_has_the_link_and_nothing_else(open_house):
+    """
+    Whatever the authoriser says: no other kind of ticket, no other call. Nor is the ticket one for the signed-in.
+    """
+    service, job_id = open_house.service, ready(open_house)
+    mailed, ordinary = (service.open_link(ALICE, job_id, bearer=bearer) for bearer in (True, False))
+    with pytest.raises(InvalidTicket):
+        service.look(ALICE, job_id, ticket(mailed))
+    with pytest.raises(InvalidTicket):
+        service.begin(BEARER, job_id, ticket(ordinary))
+    with pytest.raises(InvalidTicket):
+        service.open(BEARER, job_id, ticket(service.link(ALICE, job_id)))
+    for call in (service.status, service.link, service.delete, service.open_link):
+        with pytest.raises(NotFound):
+            call(BEARER, job_id)
+    with pytest.raises(NotFound):
+        service.request(BEARER, Subject("alice"))
+    assert () == service.list(BEARER).items
+    open_house.jobs.end("default", job_id, expected={State.READY}, state=State.ERASED)
+    with pytest.raises(NotFound):
+        service.look(BEARER, job_id, ticket(mailed))
+
+
+def test_a_bearer_link_is_revoked_like_any(open_house):
+    """
+    With its session.
+    """
+    service, job_id = open_house.service, ready(open_house)
+    mailed = service.open_link(ALICE, job_id, bearer=True)
+    begun = service.begin(BEARER, job_id, ticket(mailed))
+
+    assert 2 == service.revoke_all(STAFF, WHY)
+    with pytest.raises(TicketExpired):
+        service.open(BEARER, job_id, ticket(begun))
+
+
+@pytest.mark.parametrize("life", [timedelta(0), timedelta(seconds=-1), timedelta(hours=24, seconds=1)])
+def test_a_bearer_link_lives_a_day_at_most(life):
+    """
+    Nothing, less than nothing, and more are refused when configured.
+    """
+    with pytest.raises(InvalidConfiguration, match="bearer_life"):
+        MemoryDeployment(bearer_life=life)
+
+
 # --- revoking ----------------------------------------------------------------------------------------------------
 
 

@@ -74,13 +74,14 @@ class Subject:
 
 class Capacity(StrEnum):
     """
-    As what an actor asks.
+    As what an actor asks. A *bearer* is nobody in particular, who carries a link that needs no more.
     """
 
     SUBJECT = "subject"
     REPRESENTATIVE = "representative"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    BEARER = "bearer"
 
 
 @frozen(kw_only=True)

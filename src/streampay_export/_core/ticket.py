@@ -32,14 +32,33 @@ _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_TICKET}}}", re.ASCII)
 
 class Purpose(StrEnum):
     """
-    What a ticket is good for.
+    What a ticket is good for: to begin a download, or to open the page of one that was mailed; with the
+    signed-in person, or, as a bearer's, without.
     """
 
     DOWNLOAD = "download"
     OPEN = "open"
+    BEARER_DOWNLOAD = "bearer-download"
+    BEARER_OPEN = "bearer-open"
+
+    @property
+    def for_bearer(self) -> Purpose:
+        """
+        The same without a signed-in person.
+        """
+        return Purpose.BEARER_OPEN if self in OPENING else Purpose.BEARER_DOWNLOAD
+
+    @property
+    def is_for_bearer(self) -> bool:
+        """
+        Whether it needs nobody signed in.
+        """
+        return self is self.for_bearer
 
 
-_PURPOSES = {Purpose.DOWNLOAD: 1, Purpose.OPEN: 2}
+OPENING = frozenset({Purpose.OPEN, Purpose.BEARER_OPEN})
+DOWNLOADING = frozenset({Purpose.DOWNLOAD, Purpose.BEARER_DOWNLOAD})
+_PURPOSES = {Purpose.DOWNLOAD: 1, Purpose.OPEN: 2, Purpose.BEARER_DOWNLOAD: 3, Purpose.BEARER_OPEN: 4}
 _PURPOSE_OF = {code: purpose for purpose, code in _PURPOSES.items()}
 
 

@@ -18,19 +18,20 @@ from typing import Any
 from attrs import field, frozen
 
 from .._core.export import Export
+from .._core.party import Actor, Capacity, Subject, check_tenant
 from ..errors import InvalidConfiguration, InvalidRequest, NotFound, NotSignedIn
 from ..service import ExportService
 from .conditional import matches
 from .downloading import download_response
 from .message import Identity, Request, Response
 from .negotiation import prefers_html
-from .opening import Opening, ticket_of
+from .opening import Opening, carries_bearer, ticket_of
 from .policy_page import PolicyPage
 from .problems import GUARDED, problem_of
 from .refusals import InvalidFormToken, UnsupportedMediaType
 from .representations import export_form, keys_form, link_form, list_form, policy_form
 from .request_body import FORM, JSON, check_size, media_type, read_requested, require_json
-from .routing import Call, Route, find
+from .routing import Call, Found, Route, find
 
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
 
@@ -54,6 +55,9 @@ class HttpApi:
     `WWW-Authenticate` of a 401. *login* makes the URL of the application's login page from the path to come
     back to afterwards: there a person is sent who follows an open link and is signed out.
 
+    With *bearer_tenant* links that need nobody signed in are served, where the wiring has any: their tickets
+    are that tenant's. Off by default; whoever has such a link has the history.
+
     `not_signed_in` counts the requests of nobody in particular since this process began: anybody can
     make any number of them, so that they have no entries in the audit trail.
     """
@@ -64,6 +68,7 @@ class HttpApi:
     prefix: str = "/exports"
     challenge: str = 'Session realm="streampay-export"'
     login: Callable[[str], str] | None = None
+    bearer_tenant: str | None = None
     _routes: tuple[Route, ...] = field(init=False, repr=False)
     _policy_page: PolicyPage = field(init=False, factory=PolicyPage, repr=False)
     _count: Counter[str] = field(init=False, factory=Counter, repr=False)
@@ -72,6 +77,8 @@ class HttpApi:
     def __attrs_post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
             raise InvalidConfiguration("prefix", "write a path such as /exports, without a slash at its end")
+        if self.bearer_tenant is not None:
+            check_tenant(self.bearer_tenant)
         opening = Opening(service=self.service, check_form=self.check_form, login=self.login, prefix=self.prefix)
         routes = (
             Route("", {"GET": self._list, "POST": self._request}),
@@ -79,8 +86,8 @@ class HttpApi:
             Route("/keys", {"GET": self._keys}, public=True),
             Route("/{id}", {"GET": self._status, "DELETE": self._delete}),
             Route("/{id}/links", {"POST": self._link}),
-            Route("/{id}/download", {"GET": self._download}),
-            Route("/{id}/open", {"GET": opening.show, "POST": opening.begin}, refused=opening.refused),
+            Route("/{id}/download", {"GET": self._download}, bearer=True),
+            Route("/{id}/open", {"GET": opening.show, "POST": opening.begin}, bearer=True, refused=opening.refused),
             Route("/{id}/delete", {"POST": self._delete_by_form}),
         )
         object.__setattr__(self, "_routes", routes)
@@ -105,7 +112,7 @@ class HttpApi:
     def _answer(self, request: Request) -> Response:
         found = find(self._routes, self.prefix, request.path)
         handler = found.route.handler(request.method) if found else None
-        identity = None if found and found.route.public else self._signed_in(request)
+        identity = None if found and found.route.public else self._who(request, found)
         # What is no route is answered like what is no export: a path with a slash more is nothing new.
         if found is None or handler is None:
             raise NotFound
@@ -120,6 +127,13 @@ class HttpApi:
         except Exception as another:  # noqa: BLE001  # the application's login hook, for one
             return problem_of(another, prefix=self.prefix, challenge=self.challenge)
         return problem
+
+    def _who(self, request: Request, found: Found | None) -> Identity:
+        if self.bearer_tenant is not None and found is not None and found.route.bearer and carries_bearer(request):
+            return Identity(
+                Actor(id="bearer", capacity=Capacity.BEARER, tenant=self.bearer_tenant), Subject("bearer")
+            )
+        return self._signed_in(request)
 
     def _signed_in(self, request: Request) -> Identity:
         identity = self.identify(request)

@@ -16,6 +16,7 @@ from .message import Response
 from .problems import GUARDED
 
 _READY = ("Your copy is ready", "Only you can download it, signed in with the account it was made for.")
+_READY_FOR_BEARER = ("Your copy is ready", "Whoever has this link can download it: pass it on to nobody.")
 _AWAY = ("That did not work", "Something this page depends on does not answer. Load it again in a few minutes.")
 _REFUSED = {
     "not-signed-in": ("Sign in first", "Sign in, and open the link again."),
@@ -64,7 +65,7 @@ class OpenPage:
         """
         Return the page with the button.
         """
-        title, sentence = _READY
+        title, sentence = _READY_FOR_BEARER if opened.bearer else _READY
         export = opened.export
         until = "" if export.expires_at is None else f"{export.expires_at:%Y-%m-%d %H:%M} UTC"
         facts = {"export": export, "size": _size(export.size or 0), "until": until, "form_token": opened.form_token}

@@ -94,6 +94,16 @@ def ticket_of(request: Request) -> str:
     return tickets[0]
 
 
+def carries_bearer(request: Request) -> bool:
+    """
+    Return whether a request's ticket says, rightly or not, that it needs nobody signed in.
+    """
+    try:
+        return parse(ticket_of(request)).ticket.purpose.is_for_bearer
+    except InvalidTicket:
+        return False
+
+
 def _see_other(url: str) -> Response:
     fields = (("Location", url), ("Content-Length", "0"), ("Referrer-Policy", "no-referrer"), *GUARDED)
     return Response(status=303, headers=fields)

@@ -44,12 +44,14 @@ class Route:
     """
     One path below the prefix, such as `/{id}/links`, and a handler per method; GET answers HEAD too.
 
-    *refused* makes of a call, an error and its problem document what is answered instead.
+    On a *bearer* route a ticket may stand for who is signed in. *refused* makes of a call, an error and its
+    problem document what is answered instead.
     """
 
     path: str
     handlers: Mapping[str, Handler]
     public: bool = field(default=False, kw_only=True)
+    bearer: bool = field(default=False, kw_only=True)
     refused: Callable[[Call, Exception, Response], Response] | None = field(default=None, kw_only=True)
 
     @property

@@ -17,7 +17,7 @@ from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
-from .._core.ticket import Purpose
+from .._core.ticket import DOWNLOADING, OPENING, Purpose
 from .._core.trail import AuditEntry
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost, SubjectErased
 from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
@@ -361,7 +361,7 @@ class MemoryJobStore:
         """
         with self._lock:
             link = self._links.get((tenant, job_id, link_id))
-            if link is None or link.purpose is not Purpose.OPEN or link.expires_at <= self.now():
+            if link is None or link.purpose not in OPENING or link.expires_at <= self.now():
                 return False
             spent = link.limit is not None and link.begun >= link.limit
             return not spent and self._downloadable(tenant, job_id)
@@ -373,7 +373,7 @@ class MemoryJobStore:
         with self._lock:
             now = self.now()
             link = self._links.get((tenant, job_id, link_id))
-            if link is None or link.purpose is not Purpose.DOWNLOAD:
+            if link is None or link.purpose not in DOWNLOADING:
                 return None
             revoked = link.opened_from is not None and (tenant, job_id, link.opened_from) not in self._links
             good = now < (link.expires_at if link.begun_at is None else link.begun_at + session)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal, or_, select, update
 
 from .._core.lifecycle import State
-from .._core.ticket import Purpose
+from .._core.ticket import DOWNLOADING, OPENING
 from .._sql.tables import job_table as jobs
 from .._sql.tables import link_table as links
 from .._sql.types import microseconds
@@ -112,7 +112,7 @@ def _ready(name: Name, now: ColumnElement[datetime]) -> ColumnElement[bool]:
 
 def _openable(name: Name, now: ColumnElement[datetime]) -> ColumnElement[bool]:
     unspent = or_(links.c.begun_limit.is_(None), links.c.begun < links.c.begun_limit)
-    in_time = and_(links.c.purpose == Purpose.OPEN, links.c.expires_at > now)
+    in_time = and_(links.c.purpose.in_(sorted(OPENING)), links.c.expires_at > now)
     return and_(_named(name), in_time, unspent, _ready(name, now))
 
 
@@ -121,4 +121,4 @@ def _usable(name: Name, now: ColumnElement[datetime]) -> ColumnElement[bool]:
     opened = links.alias("opened")
     its = and_(opened.c.tenant == name[0], opened.c.job_id == name[1], opened.c.id == links.c.opened_from)
     stands = or_(links.c.opened_from.is_(None), select(opened.c.id).where(its).exists())
-    return and_(_named(name), links.c.purpose == Purpose.DOWNLOAD, stands, _ready(name, now))
+    return and_(_named(name), links.c.purpose.in_(sorted(DOWNLOADING)), stands, _ready(name, now))

@@ -1175,6 +1175,29 @@ class JobStoreContract:
         assert [] == usable(store, "two")
         assert [True, False, False] == [store.may_open("default", "job-1", it) for it in ("mailed", "one", "two")]
 
+    def test_a_bearers_links_are_links_like_others(self, store: JobStore) -> None:
+        """
+        What is opened from one is counted, used and revoked as if somebody had to be signed in.
+        """
+        make_ready(store)
+        until = store.now() + LEASE
+        assert store.add_link("default", "job-1", "mailed", expires_at=until, purpose=Purpose.BEARER_OPEN, limit=1)
+        assert [] == usable(store, "mailed")
+        assert [True, False] == [
+            store.add_link(
+                "default",
+                "job-1",
+                each,
+                expires_at=until,
+                purpose=Purpose.BEARER_DOWNLOAD,
+                opened_from="mailed",
+            )
+            for each in ("one", "two")
+        ]
+        assert ["one"] == usable(store, "one", "two")
+        assert 2 == store.revoke_links("default", link_id="mailed")
+        assert [] == usable(store, "one")
+
     def test_an_open_link_begins_as_many_downloads_as_it_may(self, store: JobStore, advance: Advance) -> None:
         """
         Looking counts nothing, nor does a session that goes on; without a limit there is none.
