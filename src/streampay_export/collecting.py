@@ -11,20 +11,17 @@ from datetime import datetime
 from attrs import frozen
 
 from ._core.catalog import Dataset
-from ._core.closed_part import fingerprint
 from ._core.contents import DatasetContents
-from ._core.cut import compile_cut
 from ._core.job import Claim
 from ._core.manifest import MissingDataset
-from ._core.pager import owner_values
 from ._core.party import Subject
 from ._core.policy_listing import withheld_fields
-from ._core.selection import Query
 from .errors import ExportError, KeyForm, NullKey, SourceMismatch, SourceUnavailable, UnwritableValue
 from .exporter import DatasetExport
 from .keeping import PartKeeper
 from .lease import Lease
 from .ports.keys import Sealer
+from .preparing import prepare
 from .progress import Progress
 from .stage import DatasetStage, Stage
 from .wiring import Wiring
@@ -88,25 +85,17 @@ class Collecting:
 
     def _read(self, dataset: Dataset, progress: Progress) -> DatasetContents:
         w = self.wiring
-        request = self.claim.job.request
-        policy = w.policies.profile(request.profile)
-        cut = compile_cut(
-            dataset,
-            policy,
-            timezone=w.catalog.timezone,
-            pseudonym_key=self.sealer.pseudonym_key(),
-            owners=owner_values(self.subject),
-        )
+        prepared = prepare(w, self.claim.job, dataset, sealer=self.sealer, subject=self.subject, as_of=self.as_of)
         stages = self.stages[dataset.name]
-        encoders = {name: w.writers[name].encoder(dataset, cut.fields) for name in request.formats}
-        stage = DatasetStage(encoders, stages)
+        stage = DatasetStage(prepared.encoders, stages)
+        watch = progress.of(dataset.name)
         export = DatasetExport(
             source=w.source,
-            cut=cut,
-            query=Query(selection=cut.selection, subject=self.subject, as_of=self.as_of, window=request.window),
+            cut=prepared.cut,
+            query=prepared.query,
             stage=stage,
-            watch=progress.of(dataset.name),
-            kept=self.keeper.of(dataset.name, fingerprint(dataset, policy, w.catalog.timezone), stage),
+            watch=watch,
+            kept=self.keeper.of(prepared, stage, watch),
             part_rows=w.part_rows,
         )
         summary = export.run()
@@ -116,8 +105,8 @@ class Collecting:
                 logger.warning("export %s: %s: invariant %s does not hold in %d of %d rows", *told)
         return DatasetContents(
             dataset=dataset,
-            fields=cut.fields,
-            withheld=withheld_fields(dataset, policy),
+            fields=prepared.cut.fields,
+            withheld=withheld_fields(dataset, prepared.policy),
             summary=summary,
             stages=stages,
             inexact=export.inexact,

@@ -37,6 +37,7 @@ class Configuration:
     timezone: str | None
     schema: str | None
     allow_partial: bool
+    fan_out: bool
     catalog: Catalog
     policies: Policies
     places: Places
@@ -72,6 +73,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
     zone = _timezone(source)
     schema = source.optional_text("schema")
     allow_partial = source.flag("allow_partial", default=False)
+    fan_out = source.flag("fan_out", default=False)
     source.finish()
     catalog, policies = _history(top, zone)
     places = _places(top, folder)
@@ -83,6 +85,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
         timezone=zone,
         schema=schema,
         allow_partial=allow_partial,
+        fan_out=fan_out,
         catalog=catalog,
         policies=policies,
         places=places,

@@ -155,6 +155,7 @@ def embedded(
     ed25519_tickets: bool = False,
     retention: timedelta = RETENTION,
     allow_partial: bool = False,
+    fan_out: bool = False,
     step_up: StepUp = StepUp(),  # noqa: B008  # a value, and a frozen one
     cooling_off: timedelta | None = None,
     request_cooldown: timedelta | None = None,
@@ -212,6 +213,7 @@ def embedded(
         clock=lambda: datetime.now(UTC),
         retention=retention,
         allow_partial=allow_partial,
+        fan_out=fan_out,
         step_up=step_up,
         cooling_off=cooling_off,
         request_cooldown=request_cooldown,

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from ._core.closed_part import ClosedPart
+from ._core.closed_part import ClosedPart, KeyRange
 from ._core.cut import Cut, inexact_fields
 from ._core.figures import Figures
 from ._core.manifest import DatasetSummary, PartSummary
 from ._core.pager import PART_ROWS, Pager, owner_values, pages
-from ._core.selection import Census, Query
+from ._core.selection import Census, Key, Query
 from .errors import CountMismatch, NullKey
 from .ports.source import HistorySource, Snapshot
 from .stage import DatasetStage
@@ -38,6 +38,11 @@ class KeptParts(Protocol):
         See to it that a part that is not the last can be restored. Called before the next page is staged.
         """
 
+    def share(self, part: ClosedPart) -> Sequence[ClosedPart]:
+        """
+        Have what lies behind a part read by whoever is free, and bring it into the stage; none where nobody shares.
+        """
+
 
 class NothingLasts:
     """
@@ -54,6 +59,12 @@ class NothingLasts:
         """
         Keep nothing.
         """
+
+    def share(self, part: ClosedPart) -> Sequence[ClosedPart]:
+        """
+        Share nothing.
+        """
+        return ()
 
 
 @frozen(kw_only=True)
@@ -88,23 +99,50 @@ class DatasetExport:
         """
         self.stage.begin()
         parts = list(self.kept.restore())
-        for part in parts:
-            self._inexact.update(part.inexact)
-            self.watch(sum(each.summary.rows for each in parts), part.census.included)
+        self._met(parts)
         exhausted = False
         while not exhausted:
             with self.source.snapshot() as snapshot:
-                part = self._part(snapshot, parts)
+                part = self._next_part(snapshot, parts)
             exhausted = part.exhausted
             # A dataset that ends with its last part's last row shows only in one read more.
             if part.summary.rows or not parts:
                 parts.append(part)
             if not exhausted:
                 self.kept.keep(part)
+                shared = self.kept.share(part)
+                parts += shared
+                self._met(parts)
         self.stage.end()
-        dataset = self.query.selection.dataset.name
-        recount = self._recount(parts)
-        return DatasetSummary.of(dataset, parts[0].census, (each.summary for each in parts), recount=recount)
+        # A planned part whose rows were all erased meanwhile has none, and no place among those that have.
+        filled = [each.summary for each in parts if each.summary.rows] or [parts[0].summary]
+        return DatasetSummary.of(
+            self.query.selection.dataset.name,
+            parts[0].census,
+            (evolve(each, number=number) for number, each in enumerate(filled)),
+            recount=self._recount(parts),
+        )
+
+    def planned_part(self, snapshot: Snapshot, number: int, range_: KeyRange) -> ClosedPart:
+        """
+        Export the rows of one key range, as the part of that number. Raises what `run` raises.
+        """
+        rows = snapshot.count(self.query, range_.after, range_.upto)
+        return self._part(snapshot, number, range_.after, range_.census, rows=rows)
+
+    def _met(self, parts: Sequence[ClosedPart]) -> None:
+        """
+        Take note of parts that were read elsewhere.
+        """
+        for part in parts[-1:]:
+            self._inexact.update(*(each.inexact for each in parts))
+            self.watch(sum(each.summary.rows for each in parts), part.census.included)
+
+    def _next_part(self, snapshot: Snapshot, before: Sequence[ClosedPart]) -> ClosedPart:
+        census = before[0].census if before else self._census(snapshot)
+        after = before[-1].last if before else None
+        written = sum(each.summary.rows for each in before)
+        return self._part(snapshot, len(before), after, census, written=written)
 
     def _census(self, snapshot: Snapshot) -> Census:
         dataset = self.query.selection.dataset
@@ -114,22 +152,34 @@ class DatasetExport:
                 raise NullKey(dataset=dataset.name, column=column, rows=rows)
         return census
 
-    def _part(self, snapshot: Snapshot, before: Sequence[ClosedPart]) -> ClosedPart:
+    def _part(  # two callers, both above
+        self,
+        snapshot: Snapshot,
+        number: int,
+        after: Key | None,
+        census: Census,
+        *,
+        written: int = 0,
+        rows: int | None = None,
+    ) -> ClosedPart:
+        """
+        Read one part: as many *rows* as were counted between two keys, or those of a whole part.
+        """
         dataset = self.query.selection.dataset.name
-        census = before[0].census if before else self._census(snapshot)
-        after = before[-1].last if before else None
-        written = sum(each.summary.rows for each in before)
-        pager = Pager(self.query.selection, owner_values(self.query.subject), after=after, max_rows=self.part_rows)
+        most = self.part_rows if rows is None else rows
+        pager = Pager(self.query.selection, owner_values(self.query.subject), after=after, max_rows=most)
         figures = Figures()
-        for rows in pages(pager, lambda key, limit: snapshot.page(self.query, key, limit)):
-            columns = self.cut.columns(rows)
-            figures += self.cut.figures(rows, columns)
-            self._inexact.update(inexact_fields(self.cut, rows, self._inexact))
+        for page in pages(pager, lambda key, limit: snapshot.page(self.query, key, limit)):
+            columns = self.cut.columns(page)
+            figures += self.cut.figures(page, columns)
+            self._inexact.update(inexact_fields(self.cut, page, self._inexact))
             pager.emitted(self.stage.page(columns))
-            written += len(rows)
+            written += len(page)
             self.watch(written, census.included)
         end = pager.finish
-        if not before and end.exhausted:
+        if rows is not None:
+            expected = rows
+        elif after is None and end.exhausted:
             expected = census.included
         else:
             expected = snapshot.count(self.query, after, None if end.exhausted else end.last)
@@ -137,7 +187,7 @@ class DatasetExport:
             raise CountMismatch(dataset=dataset, expected=expected, written=end.rows)
         summary = PartSummary(
             dataset=dataset,
-            number=len(before),
+            number=number,
             expected=expected,
             rows=end.rows,
             read_at=snapshot.read_at.astimezone(UTC),
@@ -145,7 +195,12 @@ class DatasetExport:
             figures=figures,
         )
         return ClosedPart(
-            summary=summary, last=end.last, exhausted=end.exhausted, census=census, inexact=self.inexact
+            summary=summary,
+            after=after,
+            last=end.last,
+            exhausted=end.exhausted,
+            census=census,
+            inexact=self.inexact,
         )
 
     def _recount(self, parts: Sequence[ClosedPart]) -> int:

@@ -1,28 +1,40 @@
 """
-Parts that outlive the attempt that read them: encrypted into storage as they close, and brought back from there.
+Parts that outlive the attempt that read them: put into storage as they close, and brought back from there.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import BinaryIO, cast
 
 from attrs import field, frozen
 
-from ._core.closed_part import ClosedPart, KeptPart, read_closed_part, spell_closed_part
-from ._core.encrypted_file import FileContext, FilePurpose
+from ._core.closed_part import (
+    ClosedPart,
+    KeptPart,
+    PlannedPart,
+    read_closed_part,
+    spell_closed_part,
+    spell_key_range,
+)
 from ._core.job import Claim
-from .errors import KeysMissing, ObjectAltered, ObjectExists, ObjectMissing, StorageUnavailable
+from .errors import ExportError, KeysMissing, LeaseLost, ObjectAltered, ObjectMissing, StorageUnavailable
+from .lease import Lease
+from .part_files import PartFiles
 from .ports.keys import Sealer
-from .stage import DatasetStage, Stage
-from .storage.encrypted import EncryptedFile, EncryptedStage
+from .preparing import Prepared
+from .sharing import FENCES_OF_A_CLAIM, FEWEST_PARTS, key_ranges, read_planned_part
+from .stage import DatasetStage
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
+
+# How often whoever waits for the parts of others looks whether there are any left.
+LOOK_EVERY = timedelta(milliseconds=200)
 
 
 @frozen(kw_only=True)
@@ -34,21 +46,33 @@ class PartKeeper:
 
     wiring: Wiring
     claim: Claim
+    lease: Lease
     sealer: Sealer
     as_of: datetime
-    check: Callable[[], None]
+    files: PartFiles = field(init=False)
     _rows: dict[tuple[str, int], KeptPart] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         job = self.claim.job
-        rows = self.wiring.jobs.kept_parts(job.tenant, job.id) if job.fence > 1 else ()
-        object.__setattr__(self, "_rows", {(row.dataset, row.number): row for row in rows})
+        object.__setattr__(self, "files", PartFiles(wiring=self.wiring, job=job, sealer=self.sealer))
+        object.__setattr__(self, "_rows", {})
+        if job.fence > 1:
+            self.look_again()
 
-    def of(self, dataset: str, cut: str, stage: DatasetStage) -> DatasetParts:
+    def of(self, prepared: Prepared, stage: DatasetStage, watch: Callable[[int, int], None]) -> DatasetParts:
         """
-        Return what keeps the parts of one dataset; *cut* is its fingerprint (see `closed_part.fingerprint`).
+        Return what keeps the parts of one dataset.
         """
-        return DatasetParts(keeper=self, dataset=dataset, cut=cut, stage=stage)
+        return DatasetParts(keeper=self, prepared=prepared, stage=stage, watch=watch)
+
+    def look_again(self) -> None:
+        """
+        Learn which parts are kept by now, whoever read them.
+        """
+        job = self.claim.job
+        self._rows.update(
+            {(row.dataset, row.number): row for row in self.wiring.jobs.kept_parts(job.tenant, job.id)}
+        )
 
     def keep(self, part: KeptPart) -> None:
         """
@@ -57,14 +81,20 @@ class PartKeeper:
         self.wiring.jobs.keep_part(self.claim, self.as_of, part)
         self._rows[part.dataset, part.number] = part
 
-    def rows(self, dataset: str) -> Iterator[KeptPart]:
+    def rows(self, dataset: str, number: int = 0) -> Iterator[KeptPart]:
         """
-        Yield the kept parts of a dataset, from 0 on without a gap.
+        Yield the kept parts of a dataset, from *number* on without a gap.
         """
-        number = 0
         while (row := self._rows.get((dataset, number))) is not None:
             yield row
             number += 1
+
+    def open_parts(self, dataset: str) -> int:
+        """
+        Return how many parts of a dataset are planned and not yet closed.
+        """
+        job = self.claim.job
+        return sum(part.dataset == dataset for part in self.wiring.jobs.planned_parts(job.tenant, job.id))
 
     def clear(self) -> None:
         """
@@ -72,22 +102,7 @@ class PartKeeper:
         """
         with suppress(StorageUnavailable):
             for row in self._rows.values():
-                for name in self.claim.job.request.formats:
-                    self.wiring.storage.delete(self.context(row.dataset, row.number, name, row.fence).file)
-
-    def context(self, dataset: str, number: int, format_: str, fence: int) -> FileContext:
-        """
-        Return what a part's file is bound to; its *file* is its key in storage, which holds no text of anybody's.
-        """
-        job = self.claim.job
-        place = job.request.datasets.index(dataset)
-        return FileContext(
-            purpose=FilePurpose.PART,
-            tenant=job.tenant,
-            job_id=job.id,
-            file=f"{job.tenant}/{job.id}/{fence}-{place}-{number}-{format_}.part",
-            fence=fence,
-        )
+                self.files.delete(row)
 
 
 @frozen(kw_only=True)
@@ -97,67 +112,101 @@ class DatasetParts:
     """
 
     keeper: PartKeeper
-    dataset: str
-    cut: str
+    prepared: Prepared
     stage: DatasetStage
+    watch: Callable[[int, int], None]
+
+    @property
+    def _name(self) -> str:
+        return self.prepared.dataset.name
 
     def restore(self) -> Sequence[ClosedPart]:
         """
         Stage again what former attempts closed; where anything of a part is missing or altered, it ends before it.
         """
-        restored: list[ClosedPart] = []
-        with suppress(KeysMissing, ObjectAltered, ObjectMissing):
-            for row in self.keeper.rows(self.dataset):
-                part = read_closed_part(self.keeper.sealer.unseal(row.sealed), self.dataset, self.cut)
-                if part is None:
-                    break
-                self._restore(part, row.fence)
-                restored.append(part)
+        if self.keeper.claim.fence > 1 and self.keeper.open_parts(self._name):
+            self._work_off(0, 0)
+        restored = self._restored(0, None)
         if restored:
             job = self.keeper.claim.job
-            logger.info("export %s goes on after part %d of %s", job.id, len(restored), self.dataset)
+            logger.info("export %s goes on after part %d of %s", job.id, len(restored), self._name)
         return restored
 
     def keep(self, part: ClosedPart) -> None:
         """
         Put the part closed last into storage, then into the job's rows. Raises `LeaseLost`, `StorageUnavailable`.
         """
-        keeper, summary = self.keeper, part.summary
-        for name, digest in summary.files.items():
-            context = keeper.context(self.dataset, summary.number, name, keeper.claim.fence)
-            stage = EncryptedStage(
-                partial(self.stage.part_blocks, name), digest.size, partial(keeper.sealer.encryptor, context)
+        fence = self.keeper.claim.fence
+        self.keeper.files.put(part.summary, fence, self.stage)
+        sealed = self.keeper.sealer.seal(spell_closed_part(part, self.prepared.fingerprint))
+        row = KeptPart(dataset=self._name, number=part.summary.number, fence=fence, sealed=sealed)
+        self.keeper.keep(row)
+
+    def share(self, part: ClosedPart) -> Sequence[ClosedPart]:
+        """
+        Plan what lies behind a part, ring for others, and read along with them until all of it is closed.
+        """
+        w, claim = self.keeper.wiring, self.keeper.claim
+        first = part.summary.number + 1
+        if not w.fan_out or part.last is None or part.census.included < (first + FEWEST_PARTS) * w.part_rows:
+            return ()
+        ranges = key_ranges(w.source, self.prepared.query, part.last, w.part_rows, part.census)
+        planned = [
+            PlannedPart(
+                dataset=self._name,
+                number=number,
+                fence=claim.fence * FENCES_OF_A_CLAIM,
+                sealed=self.keeper.sealer.seal(spell_key_range(self._name, range_, self.prepared.fingerprint)),
             )
-            # The key holds this claim's fence: what is there already was put there by this very attempt.
-            with suppress(ObjectExists):
-                keeper.wiring.storage.put(context.file, cast("BinaryIO", stage))
-        sealed = keeper.sealer.seal(spell_closed_part(part, self.cut))
-        keeper.keep(KeptPart(dataset=self.dataset, number=summary.number, fence=keeper.claim.fence, sealed=sealed))
+            for number, range_ in enumerate(ranges, start=first)
+        ]
+        w.jobs.plan_parts(claim, self.keeper.as_of, planned)
+        for _ in planned:
+            w.dispatcher.ring(claim.job.tenant, claim.job.id)
+        self._work_off(first, part.census.included)
+        return self._restored(first, part)
 
-    def _restore(self, part: ClosedPart, fence: int) -> None:
-        """
-        Bring one part's files here whole before a byte of them is staged.
-        """
-        drafts: dict[str, Stage] = {}
-        try:
-            for name, digest in part.summary.files.items():
-                draft = drafts[name] = Stage(self.keeper.wiring.stage_folder)
-                for block in self._file(part.summary.number, name, fence, digest.size):
-                    self.keeper.check()
-                    draft.append(block)
-                if draft.digest != digest:
-                    raise ObjectAltered
-            self.stage.restore({name: draft.blocks() for name, draft in drafts.items()})
-        finally:
-            for draft in drafts.values():
-                draft.close()
+    def _restored(self, number: int, before: ClosedPart | None) -> Sequence[ClosedPart]:
+        restored: list[ClosedPart] = []
+        with suppress(KeysMissing, ObjectAltered, ObjectMissing):
+            for row in self.keeper.rows(self._name, number):
+                data = self.keeper.sealer.unseal(row.sealed)
+                part = read_closed_part(data, self._name, self.prepared.fingerprint)
+                # A part behind another end than the one before has now would leave rows out, or repeat them.
+                if part is None or part.after != (before and before.last):
+                    break
+                if part.summary.rows:
+                    self.keeper.files.restore(part.summary, row.fence, self.stage, self.keeper.lease.check)
+                restored.append(part)
+                before = part
+        return restored
 
-    def _file(self, number: int, name: str, fence: int, size: int) -> Iterable[bytes]:
-        context = self.keeper.context(self.dataset, number, name, fence)
-        file = EncryptedFile(
-            storage=self.keeper.wiring.storage,
-            key=context.file,
-            size=size,
-            decryptor=partial(self.keeper.sealer.decryptor, context),
-        )
-        return file.read()
+    def _work_off(self, first: int, included: int) -> None:
+        """
+        Read planned parts until none is left, waiting for those that others are at.
+        """
+        w, job = self.keeper.wiring, self.keeper.claim.job
+        ended = threading.Event()
+        while left := self.keeper.open_parts(self._name):
+            self.keeper.lease.check()
+            claim = w.jobs.claim_part(lease=w.lease, tenant=job.tenant, job_id=job.id)
+            if claim is None:
+                ended.wait(LOOK_EVERY.total_seconds())
+                continue
+            try:
+                with Lease(w, partial(w.jobs.renew_part, claim, w.lease), job.id, self.keeper.lease.stop) as lease:
+                    read_planned_part(w, claim, partial(_both, lease.check, self.keeper.lease.check))
+            except LeaseLost:
+                # Of the part: then another reads it. Of the job: this says so.
+                self.keeper.lease.check()
+            except ExportError:
+                w.jobs.release_part(claim)
+                raise
+            if included:
+                self.watch(max(0, included - left * w.part_rows), included)
+        self.keeper.look_again()
+
+
+def _both(one: Callable[[], None], other: Callable[[], None]) -> None:
+    one()
+    other()

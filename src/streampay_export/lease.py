@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Self
 
-from ._core.job import Claim
 from .errors import BackendError, Interrupted, LeaseLost
 from .wiring import Wiring
 
@@ -17,13 +17,15 @@ logger = logging.getLogger("streampay_export")
 
 class Lease:
     """
-    Holds a claim: renews it in the background, and says when the job must be let go.
+    Holds a claim of a job, or of a part of one: *renew* is called in the background, and says by raising
+    `LeaseLost` when it must be let go.
     """
 
-    def __init__(self, wiring: Wiring, claim: Claim, stop: threading.Event) -> None:
+    def __init__(self, wiring: Wiring, renew: Callable[[], object], job_id: str, stop: threading.Event) -> None:
         self._wiring = wiring
-        self._claim = claim
-        self._stop = stop
+        self._renew_claim = renew
+        self._job_id = job_id
+        self.stop = stop
         self._lost: LeaseLost | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="streampay-export-lease", daemon=True)
@@ -34,7 +36,7 @@ class Lease:
         """
         if self._lost is not None:
             raise self._lost
-        if self._stop.is_set():
+        if self.stop.is_set():
             raise Interrupted
 
     def __enter__(self) -> Self:
@@ -48,10 +50,10 @@ class Lease:
     def _renew(self) -> None:
         while not self._ended.wait(self._wiring.renew_every.total_seconds()):
             try:
-                self._wiring.jobs.renew(self._claim, self._wiring.lease)
+                self._renew_claim()
             except LeaseLost as lost:
                 self._lost = lost
                 return
             except BackendError:
                 # Tried again at the next turn; if the store stays away the fence decides.
-                logger.warning("the lease of export %s could not be renewed", self._claim.job.id)
+                logger.warning("the lease of export %s could not be renewed", self._job_id)

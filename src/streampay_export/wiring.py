@@ -50,6 +50,7 @@ class Wiring:
     The ports and settings of one deployment. Whoever made a port closes it; nothing here does.
 
     *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
+    With *fan_out* the parts of a long dataset are read by every worker that is free; it takes several to be of use.
     *part_rows* are the rows of a part, the unit of going on after a crash: tests make it small, deployments
     leave it, as a manifest's bytes depend on it. *stage_folder* holds work in progress (unnamed files);
     `None` is the system's temporary folder.
@@ -99,6 +100,7 @@ class Wiring:
     renew_every: timedelta = timedelta(seconds=20)
     max_attempts: int = 5
     part_rows: int = PART_ROWS
+    fan_out: bool = False
     allow_partial: bool = False
     step_up: StepUp = field(factory=StepUp)
     cooling_off: timedelta | None = None

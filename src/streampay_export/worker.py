@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 from attrs import field, frozen
 
@@ -27,6 +28,7 @@ from .ports.jobs import Completion
 from .ports.keys import Sealer
 from .recording import Recorder
 from .restored import RestoredCheck
+from .sharing import read_planned_part
 from .stage import Stage
 from .wiring import Wiring
 
@@ -66,9 +68,9 @@ class Worker:
         w = self._wiring
         claim = w.jobs.claim(lease=w.lease, max_attempts=w.max_attempts, tenant=tenant, job_id=job_id)
         if claim is None:
-            return None
+            return self._help(tenant, job_id) if w.fan_out else None
         try:
-            with Lease(w, claim, self.stop) as lease:
+            with Lease(w, partial(w.jobs.renew, claim, w.lease), claim.job.id, self.stop) as lease:
                 return self._export(claim, lease)
         except Interrupted:
             w.jobs.release(claim, give_back=True)
@@ -82,6 +84,30 @@ class Worker:
         except Exception:
             logger.exception("export %s met an error this library does not know", claim.job.id)
             return self._fail(claim, Failure(slug="internal", sentence=ExportError.person), retry=True)
+
+    def _help(self, tenant: str | None, job_id: str | None) -> Job | None:
+        """
+        Read one part of a job that another worker is at; return that job, or `None` when no part waits.
+
+        What is wrong with a part is its job's worker's to say: here its lease runs out, and the part is free again.
+        """
+        w = self._wiring
+        claim = w.jobs.claim_part(lease=w.lease, tenant=tenant, job_id=job_id)
+        if claim is None:
+            return None
+        try:
+            with Lease(w, partial(w.jobs.renew_part, claim, w.lease), claim.job.id, self.stop) as lease:
+                read_planned_part(w, claim, lease.check)
+        except Interrupted:
+            w.jobs.release_part(claim)
+            raise
+        except LeaseLost:
+            pass
+        except ExportError as error:
+            logger.warning("a part of export %s could not be read here: %s", claim.job.id, error)
+        except Exception:
+            logger.exception("a part of export %s met an error this library does not know", claim.job.id)
+        return w.jobs.get(claim.job.tenant, claim.job.id)
 
     def run(self, *, poll: timedelta = timedelta(seconds=2)) -> None:
         """
@@ -105,7 +131,7 @@ class Worker:
         sealer, subject = self._unlock(job)
         as_of = job.as_of or job.request.as_of or w.source.now()
         with _stages(w, job) as stages, Stage(w.stage_folder) as bundle:
-            keeper = PartKeeper(wiring=w, claim=claim, sealer=sealer, as_of=as_of, check=lease.check)
+            keeper = PartKeeper(wiring=w, claim=claim, lease=lease, sealer=sealer, as_of=as_of)
             collected = Collecting(
                 wiring=w,
                 claim=claim,

@@ -203,7 +203,7 @@ def test_a_part_of_nothing() -> None:
     So do parts.
     """
     with pytest.raises(InvalidConfiguration):
-        Pager(PAYOUTS, OWNERS, max_rows=0)
+        Pager(PAYOUTS, OWNERS, max_rows=-1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ..errors import InvalidCursor
 from .catalog import Dataset
 from .cursor import Cursor
 from .figures import MonthKey, Total, TotalKey
+from .job import Job
 from .manifest import PartSummary
 from .manifest_wire import read_part, spell_part
 from .policy import Policy
@@ -36,15 +37,51 @@ class KeptPart:
 
 
 @frozen(kw_only=True)
+class PlannedPart:
+    """
+    A part that any worker may read: where it belongs, and its key range, *sealed*. Its *fence* rises by one each
+    time it is claimed, and is its writer's.
+    """
+
+    dataset: str
+    number: int
+    fence: int
+    sealed: bytes = field(repr=False)
+
+
+@frozen(kw_only=True)
+class PartClaim:
+    """
+    The right to read one planned part of a job until its lease ends, as long as the part's fence is the claim's.
+    """
+
+    job: Job
+    part: PlannedPart
+
+
+@frozen(kw_only=True)
+class KeyRange:
+    """
+    The rows with *after* < key <= *upto*, of a dataset whose census is known; `None` is no lower bound.
+    """
+
+    after: Key | None = field(repr=False)
+    upto: Key = field(repr=False)
+    census: Census
+
+
+@frozen(kw_only=True)
 class ClosedPart:
     """
-    Where a part stopped: its summary, its last key, and whether that was the end of the dataset.
+    Where a part began and stopped: its summary, the key it began *after*, its *last* one, and whether that was
+    the end of the dataset.
 
     *census* is the dataset's, from before its first page; *inexact* the decimal fields in which floats were
     met so far.
     """
 
     summary: PartSummary
+    after: Key | None = field(repr=False)
     last: Key | None = field(repr=False)
     exhausted: bool
     census: Census
@@ -70,7 +107,8 @@ def spell_closed_part(part: ClosedPart, cut: str) -> bytes:
     form = {
         "cut": cut,
         "summary": spell_part(part.summary),
-        "last": Cursor(scope=part.summary.dataset, key=part.last or ()).spell(),
+        "after": _spell_key(part.summary.dataset, part.after),
+        "last": _spell_key(part.summary.dataset, part.last),
         "census": asdict(part.census),
         "inexact": part.inexact,
         "months": months,
@@ -98,9 +136,10 @@ def read_closed_part(data: bytes, dataset: str, cut: str) -> ClosedPart | None:
         )
         return ClosedPart(
             summary=evolve(summary, figures=figures),
-            last=Cursor.parse(form["last"], scope=dataset).key,
+            after=_read_key(dataset, form["after"]),
+            last=_read_key(dataset, form["last"]),
             exhausted=False,
-            census=Census(**{**form["census"], "null_keys": tuple(form["census"]["null_keys"])}),
+            census=_read_census(form["census"]),
             inexact=tuple(form["inexact"]),
         )
     except (LookupError, TypeError, ValueError, InvalidCursor):
@@ -116,3 +155,45 @@ def _read_month(form: list[Any]) -> tuple[MonthKey, Total]:
     amount, asset, direction, month, rows, sum_ = form
     key = TotalKey(amount=amount, asset=asset, direction=direction)
     return MonthKey(total=key, month=month), Total(rows=rows, sum=Decimal(sum_))
+
+
+def spell_key_range(dataset: str, range_: KeyRange, cut: str) -> bytes:
+    """
+    Return a key range as JSON, with the fingerprint of its *cut*. It is personal: seal it.
+    """
+    form = {
+        "cut": cut,
+        "after": _spell_key(dataset, range_.after),
+        "upto": _spell_key(dataset, range_.upto),
+        "census": asdict(range_.census),
+    }
+    return json.dumps(form, separators=(",", ":")).encode()
+
+
+def read_key_range(data: bytes, dataset: str, cut: str) -> KeyRange | None:
+    """
+    Return the range that `spell_key_range` spelled, or `None` for one of another cut, or in another form.
+    """
+    try:
+        form: dict[str, Any] = read_json(data)
+        if form["cut"] != cut:
+            return None
+        return KeyRange(
+            after=_read_key(dataset, form["after"]),
+            upto=Cursor.parse(form["upto"], scope=dataset).key,
+            census=_read_census(form["census"]),
+        )
+    except (LookupError, TypeError, ValueError, InvalidCursor):
+        return None
+
+
+def _spell_key(dataset: str, key: Key | None) -> str | None:
+    return None if key is None else Cursor(scope=dataset, key=key).spell()
+
+
+def _read_key(dataset: str, token: str | None) -> Key | None:
+    return None if token is None else Cursor.parse(token, scope=dataset).key
+
+
+def _read_census(form: dict[str, Any]) -> Census:
+    return Census(**{**form, "null_keys": tuple(form["null_keys"])})

@@ -134,8 +134,8 @@ class Pager:
     ) -> None:
         if after is not None and len(after) != len(selection.key):
             raise InvalidCursor
-        if max_rows < 1:
-            raise InvalidConfiguration("max_rows", "at least 1")
+        if max_rows < 0:
+            raise InvalidConfiguration("max_rows", "at least 0")
         self._selection = selection
         self._owners = owners
         self._size = size

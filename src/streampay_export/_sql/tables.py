@@ -121,6 +121,19 @@ part_table = Table(
     ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
 )
 
+planned_part_table = Table(
+    "export_planned_part",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("job_id", name(64), primary_key=True),
+    Column("dataset", name(63), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", Instant),
+    Column("sealed", octets(), nullable=False),
+    ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
+)
+
 # The tombstone tags of the people whom jobs are about: by them an erasure finds the jobs.
 job_tag_table = Table(
     "export_job_tag",

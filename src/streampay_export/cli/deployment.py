@@ -49,6 +49,7 @@ def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> E
         notice=configuration.notice,
         retention=configuration.retention,
         allow_partial=configuration.allow_partial,
+        fan_out=configuration.fan_out,
         authorize=operator_on_this_machine,
         step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
         threads=0,

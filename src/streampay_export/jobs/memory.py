@@ -5,14 +5,15 @@ The job store as an executable model: what `ports.jobs` says, in dicts. For test
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import RLock
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
-from .._core.closed_part import KeptPart
+from .._core.closed_part import KeptPart, PartClaim, PlannedPart
 from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
@@ -37,6 +38,14 @@ class _StoredLink:
     opened_from: str | None = None
 
 
+_Place: TypeAlias = tuple[str, str, str, int]
+"""Of a part: tenant, job id, dataset, number."""
+
+
+def _place(item: tuple[_Place, object]) -> _Place:
+    return item[0]
+
+
 class MemoryJobStore:
     """
     Jobs and outbox of this process, gone with it. Thread-safe; nothing to close.
@@ -50,7 +59,8 @@ class MemoryJobStore:
         self._jobs: dict[tuple[str, str], Job] = {}
         self._made_by: dict[tuple[str, str, str, str], tuple[str, str]] = {}
         self._links: dict[tuple[str, str, str], _StoredLink] = {}
-        self._parts: dict[tuple[str, str, str, int], KeptPart] = {}
+        self._parts: dict[_Place, KeptPart] = {}
+        self._planned: dict[_Place, tuple[PlannedPart, datetime | None]] = {}
         self._outbox: dict[tuple[str, str], AuditEntry] = {}
         self._tags: dict[tuple[str, str], frozenset[str]] = {}
         self._erasures: dict[tuple[str, str], Erasure] = {}
@@ -198,6 +208,75 @@ class MemoryJobStore:
 
     def _forget_parts(self, job: Job) -> None:
         self._parts = {key: part for key, part in self._parts.items() if key[:2] != (job.tenant, job.id)}
+        self._planned = {key: each for key, each in self._planned.items() if key[:2] != (job.tenant, job.id)}
+
+    def plan_parts(self, claim: Claim, as_of: datetime, parts: Sequence[PlannedPart]) -> None:
+        """
+        See `JobStore.plan_parts`.
+        """
+        with self._lock:
+            job = self._held(claim)
+            self._jobs[job.tenant, job.id] = evolve(job, as_of=as_of)
+            for part in parts:
+                place = (job.tenant, job.id, part.dataset, part.number)
+                if place not in self._parts:
+                    self._planned.setdefault(place, (part, None))
+
+    def planned_parts(self, tenant: str, job_id: str) -> Sequence[PlannedPart]:
+        """
+        See `JobStore.planned_parts`.
+        """
+        with self._lock:
+            return [
+                part for key, (part, _) in sorted(self._planned.items(), key=_place) if key[:2] == (tenant, job_id)
+            ]
+
+    def claim_part(
+        self, *, lease: timedelta, tenant: str | None = None, job_id: str | None = None
+    ) -> PartClaim | None:
+        """
+        See `JobStore.claim_part`.
+        """
+        with self._lock:
+            now = self.now()
+            for place, (part, until) in sorted(self._planned.items(), key=_place):
+                job = self._jobs[place[:2]]
+                named = tenant in {None, job.tenant} and job_id in {None, job.id}
+                if named and job.state is State.RUNNING and (until is None or until <= now):
+                    claimed = evolve(part, fence=part.fence + 1)
+                    self._planned[place] = (claimed, now + lease)
+                    return PartClaim(job=job, part=claimed)
+            return None
+
+    def renew_part(self, claim: PartClaim, lease: timedelta) -> None:
+        """
+        See `JobStore.renew_part`.
+        """
+        with self._lock:
+            self._planned[self._held_part(claim)] = (claim.part, self.now() + lease)
+
+    def release_part(self, claim: PartClaim) -> None:
+        """
+        See `JobStore.release_part`.
+        """
+        with self._lock, suppress(LeaseLost):
+            self._planned[self._held_part(claim)] = (claim.part, None)
+
+    def close_part(self, claim: PartClaim, part: KeptPart) -> None:
+        """
+        See `JobStore.close_part`.
+        """
+        with self._lock:
+            place = self._held_part(claim)
+            del self._planned[place]
+            self._parts[place] = part
+
+    def _held_part(self, claim: PartClaim) -> _Place:
+        place = (claim.job.tenant, claim.job.id, claim.part.dataset, claim.part.number)
+        planned = self._planned.get(place)
+        if planned is None or planned[0].fence != claim.part.fence:
+            raise LeaseLost
+        return place
 
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
         """

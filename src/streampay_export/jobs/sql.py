@@ -13,7 +13,7 @@ from attrs import evolve
 from sqlalchemy import Connection, Engine, Select, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from .._core.closed_part import KeptPart
+from .._core.closed_part import KeptPart, PartClaim, PlannedPart
 from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
@@ -41,7 +41,16 @@ from .sql_erasure import (
 )
 from .sql_links import beginning, can_open, count_opening, delete_links, going_on, insert_link
 from .sql_outbox import forget_entries, oldest_entries, put_entries
-from .sql_parts import delete_parts, put_part, select_parts
+from .sql_parts import (
+    delete_parts,
+    finish_part,
+    lease_part,
+    plan,
+    put_part,
+    select_parts,
+    select_planned,
+    take_part,
+)
 from .sql_rows import job_to_row, row_to_job
 
 SCHEMA_VERSION = 4
@@ -226,6 +235,57 @@ class SqlJobStore:
             return []
         with self._database.reading() as connection:
             return select_parts(connection, tenant, job_id)
+
+    def plan_parts(self, claim: Claim, as_of: datetime, parts: Sequence[PlannedPart]) -> None:
+        """
+        See `JobStore.plan_parts`.
+        """
+        with self._database.writing() as connection:
+            job = _held(connection, claim)
+            self._change(connection, job, as_of=as_of, revision=job.revision)
+            plan(connection, job.tenant, job.id, parts)
+
+    def planned_parts(self, tenant: str, job_id: str) -> Sequence[PlannedPart]:
+        """
+        See `JobStore.planned_parts`.
+        """
+        if not _possible(tenant, job_id):
+            return []
+        with self._database.reading() as connection:
+            return select_planned(connection, tenant, job_id)
+
+    def claim_part(
+        self, *, lease: timedelta, tenant: str | None = None, job_id: str | None = None
+    ) -> PartClaim | None:
+        """
+        See `JobStore.claim_part`.
+        """
+        if not _possible(tenant or "", job_id or ""):
+            return None
+        with self._database.writing() as connection:
+            until = self._instant(connection) + lease
+            return take_part(connection, self._database.now, until, tenant, job_id)
+
+    def renew_part(self, claim: PartClaim, lease: timedelta) -> None:
+        """
+        See `JobStore.renew_part`.
+        """
+        with self._database.writing() as connection:
+            lease_part(connection, claim, self._instant(connection) + lease)
+
+    def release_part(self, claim: PartClaim) -> None:
+        """
+        See `JobStore.release_part`.
+        """
+        with suppress(LeaseLost), self._database.writing() as connection:
+            lease_part(connection, claim, None)
+
+    def close_part(self, claim: PartClaim, part: KeptPart) -> None:
+        """
+        See `JobStore.close_part`.
+        """
+        with self._database.writing() as connection:
+            finish_part(connection, claim, part)
 
     def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
         """

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
-from ..._core.closed_part import KeptPart
+from ..._core.closed_part import KeptPart, PlannedPart
 from ..._core.deadline import Deadline, Extension
 from ..._core.erasure import Erasure
 from ..._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
@@ -179,6 +179,13 @@ def ids(jobs: Sequence[Job]) -> list[str]:
     Return the ids of jobs.
     """
     return [job.id for job in jobs]
+
+
+def planned(number: int, sealed: bytes = b"a range") -> PlannedPart:
+    """
+    Return a part of the streams to be planned.
+    """
+    return PlannedPart(dataset="streams", number=number, fence=7, sealed=sealed)
 
 
 class JobStoreContract:
@@ -630,6 +637,85 @@ class JobStoreContract:
         newer = evolve(part, fence=claim.fence, sealed=b"newer")
         store.keep_part(claim, store.now(), newer)
         assert [newer] == list(store.kept_parts("default", "job-1"))
+
+    def test_planned_parts_are_claimed_one_by_one(self, store: JobStore, advance: Advance) -> None:
+        """
+        The lowest part that is free is claimed, each by one worker; a lease that ran out makes it free again.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        as_of = store.now() - timedelta(days=3, microseconds=1)
+        store.plan_parts(claim, as_of, [planned(1), planned(0)])
+        store.plan_parts(claim, as_of, [planned(1, b"another")])
+        assert evolve(claim.job, as_of=as_of) == store.get("default", "job-1")
+        assert [planned(0), planned(1)] == list(store.planned_parts("default", "job-1"))
+        assert store.claim_part(lease=LEASE, tenant="other") is None
+        assert store.claim_part(lease=LEASE, tenant="default", job_id="job-2") is None
+        first = store.claim_part(lease=LEASE)
+        assert first is not None
+        assert (evolve(claim.job, as_of=as_of), evolve(planned(0), fence=8)) == (first.job, first.part)
+        second = store.claim_part(lease=LEASE, tenant="default", job_id="job-1")
+        assert second is not None
+        assert 1 == second.part.number
+        assert store.claim_part(lease=LEASE) is None
+        advance(59)
+        store.renew_part(second, LEASE)
+        advance(1)
+        again = store.claim_part(lease=LEASE)
+        assert again is not None
+        assert (0, 9) == (again.part.number, again.part.fence)
+        assert store.claim_part(lease=LEASE) is None
+        store.release_part(second)
+        assert store.claim_part(lease=LEASE) is not None
+
+    def test_a_late_reader_closes_no_part(self, store: JobStore, advance: Advance) -> None:
+        """
+        Whoever lost a part's lease changes nothing; closing it keeps it, once, and it is planned no more.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        store.plan_parts(claim, store.now(), [planned(0)])
+        late = store.claim_part(lease=LEASE)
+        assert late is not None
+        advance(60)
+        store.renew(claim, LEASE)
+        reader = store.claim_part(lease=LEASE)
+        assert reader is not None
+        part = KeptPart(dataset="streams", number=0, fence=reader.part.fence, sealed=b"read")
+        with pytest.raises(LeaseLost):
+            store.renew_part(late, LEASE)
+        with pytest.raises(LeaseLost):
+            store.close_part(late, part)
+        store.release_part(late)
+        assert store.claim_part(lease=LEASE) is None
+        store.close_part(reader, part)
+        with pytest.raises(LeaseLost):
+            store.close_part(reader, part)
+        assert ([], [part]) == (
+            list(store.planned_parts("default", "job-1")),
+            list(store.kept_parts("default", "job-1")),
+        )
+        store.plan_parts(claim, store.now(), [planned(0)])
+        assert [] == list(store.planned_parts("default", "job-1"))
+
+    @pytest.mark.parametrize("ending", ["complete", "end", "release"])
+    def test_a_plan_is_for_a_job_that_runs(self, store: JobStore, ending: str) -> None:
+        """
+        Parts of a job that waits are claimed by nobody; those of one that is done are forgotten.
+        """
+        store.add(make_job(store))
+        claim = claim_one(store)
+        store.plan_parts(claim, store.now(), [planned(0)])
+        if ending == "complete":
+            store.complete(claim, completion(store))
+        elif ending == "end":
+            store.end("default", "job-1", expected={State.RUNNING}, state=State.CANCELLED)
+        else:
+            store.release(claim)
+        assert store.claim_part(lease=LEASE) is None
+        assert (ending == "release") == bool(store.planned_parts("default", "job-1"))
+        with pytest.raises(LeaseLost):
+            store.plan_parts(claim, store.now(), [planned(1)])
 
     @pytest.mark.parametrize("ending", ["complete", "end", "release"])
     def test_parts_last_until_the_job_is_done(self, store: JobStore, ending: str) -> None:

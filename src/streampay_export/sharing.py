@@ -1,0 +1,82 @@
+"""
+A long dataset shared out: its key ranges are planned once, and each is read by whoever is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+from attrs import evolve
+
+from ._core.closed_part import KeptPart, KeyRange, PartClaim, read_key_range, spell_closed_part
+from ._core.selection import Census, Key, Query, Selection
+from ._core.wire import read_subject
+from .artifact import sealer_of
+from .errors import LeaseLost, SourceMismatch
+from .exporter import DatasetExport
+from .part_files import PartFiles
+from .ports.source import HistorySource
+from .preparing import prepare
+from .stage import DatasetStage, Stage
+from .wiring import Wiring
+
+# Below this many parts that are left, sharing costs more than it saves.
+FEWEST_PARTS = 4
+# A part's first fence: above every fence of the job's claims so far, so that no two writers ever have one key.
+FENCES_OF_A_CLAIM = 1 << 20
+
+
+def key_ranges(source: HistorySource, query: Query, after: Key, rows: int, census: Census) -> Iterator[KeyRange]:
+    """
+    Yield the ranges of *rows* rows each behind a key, in key order and in one snapshot; what is left behind the
+    last one, fewer rows, is no range. Only key and subject columns are read, page by page.
+    """
+    narrow = evolve(query, selection=Selection.of(query.selection.dataset, []))
+    with source.snapshot() as snapshot:
+        while len(page := snapshot.page(narrow, after, rows)) == rows:
+            upto = tuple(page[-1][place] for place in narrow.selection.key)
+            yield KeyRange(after=after, upto=upto, census=census)
+            after = upto
+
+
+def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) -> KeptPart:
+    """
+    Read the part of a claim, put its files into storage and close it; return what is kept of it.
+
+    *check* is called after every page and raises when the part must be let go. Raises what `DatasetExport.run`
+    raises, `LeaseLost`, and `SourceMismatch` where this worker would cut the dataset otherwise than it was planned.
+    """
+    job, part = claim.job, claim.part
+    if job.sealed is None or job.as_of is None:
+        raise LeaseLost(state=job.state)
+    sealer = sealer_of(wiring, job)
+    subject = read_subject(sealer.unseal(job.sealed).decode())
+    dataset = wiring.catalog.dataset(part.dataset)
+    prepared = prepare(wiring, job, dataset, sealer=sealer, subject=subject, as_of=job.as_of)
+    range_ = read_key_range(sealer.unseal(part.sealed), part.dataset, prepared.fingerprint)
+    if range_ is None:
+        raise SourceMismatch(part.dataset, "it was planned under another policy than this worker's; deploy one")
+    with ExitStack() as stages:
+        stage = DatasetStage(
+            prepared.encoders,
+            {name: stages.enter_context(Stage(wiring.stage_folder)) for name in prepared.encoders},
+        )
+        export = DatasetExport(
+            source=wiring.source,
+            cut=prepared.cut,
+            query=prepared.query,
+            stage=stage,
+            watch=lambda *_: check(),
+        )
+        with wiring.source.snapshot() as snapshot:
+            closed = export.planned_part(snapshot, part.number, range_)
+        PartFiles(wiring=wiring, job=job, sealer=sealer).put(closed.summary, part.fence, stage)
+    kept = KeptPart(
+        dataset=part.dataset,
+        number=part.number,
+        fence=part.fence,
+        sealed=sealer.seal(spell_closed_part(closed, prepared.fingerprint)),
+    )
+    wiring.jobs.close_part(claim, kept)
+    return kept
