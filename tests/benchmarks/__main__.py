@@ -1,5 +1,5 @@
 """
-Measure both exporters on SQLite, and on PostgreSQL where one answers, and print what was measured.
+Measure on SQLite, and on PostgreSQL and MariaDB where they answer, and print what was measured.
 
 Only the standard library is imported here: a child's peak memory begins with its parent's.
 """
@@ -13,15 +13,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-POSTGRES = os.environ.get("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+SERVERS = {
+    "PostgreSQL": ("STREAMPAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test"),
+    "MariaDB": ("STREAMPAY_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test"),
+}
 EXPORTERS = {"plain": "SQLAlchemy Core + csv.DictWriter", "ours": "streampay-export"}
 HANDS = {"plain": "a plain copy", "ours": "encrypted, read back, hashed"}
 STEPS = ("publish", "download", "grown")
 HAND_OVER = "{:<34}{:>11}{:>13}{:>13}{:>12}{:>10}{:>10}"
 FEW_ROWS = 200
+PROCESSES = 8
 PROOF = "{:<34}{:>10}{:>9}{:>10}{:>10}{:>10}{:>10}"
 LINE = "{:<11}{:<34}{:>10}{:>9}{:>9}{:>11}{:>11}{:>8}{:>8}"
 
@@ -114,6 +119,24 @@ def hand_out(tickets: int, people: int, size: int) -> None:
         print(f"{who:<34}{speed:>11,.0f} MB/s, memory +{grown:.1f} MiB", flush=True)
 
 
+def databases(stack: ExitStack, folder: Path, only: str | None) -> Iterator[tuple[str, str]]:
+    """
+    Make an empty database of each kind, or of *only* that one, to be dropped with *stack*.
+    """
+    if only in {None, "sqlite"}:
+        yield "SQLite", f"sqlite:///{folder / 'payouts.db'}"
+    for database, (variable, usual) in SERVERS.items():
+        if only not in {None, database.lower()}:
+            continue
+        server, name = os.environ.get(variable, usual), f"streampay_bench_{secrets.token_hex(4)}"
+        url = child("create", server, name)
+        if url is None:
+            print(f"{database} is left out: none answers ({variable} says where)")
+        else:
+            stack.callback(child, "drop", server, name)
+            yield database, str(url)
+
+
 def main() -> None:
     """
     Parse the command line, make what is needed, measure, and leave nothing behind.
@@ -121,10 +144,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the larger of two exports, ten to one")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="leave the other database out")
+    parser.add_argument("--only", choices=["sqlite", "postgresql", "mariadb"], help="leave the other databases out")
     parser.add_argument("--mib", type=int, default=512, help="of the larger of two bundles, eight to one")
     parser.add_argument("--tickets", type=int, default=100_000, help="checked by one thread, of each kind")
     parser.add_argument("--people", type=int, default=200, help="who download at once")
+    parser.add_argument("--jobs", type=int, default=2_000, help="that 8 processes claim")
     parser.add_argument("--each", type=int, default=50, help="MiB that each of them downloads")
     asked = parser.parse_args()
     sizes = [max(asked.rows // 10, 1), asked.rows]
@@ -133,19 +157,14 @@ def main() -> None:
     print(LINE.format("database", "exporter", "rows", "seconds", "CPU s", "rows/s", "peak RSS", "speed", "CPU"))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
-        if asked.only != "postgresql":
-            url = f"sqlite:///{folder / 'payouts.db'}"
-            compare("SQLite", url, sizes, asked.runs, folder)
-            child("fill", url, FEW_ROWS)
-            prove(url, [FEW_ROWS, *sizes], asked.runs)
-        if asked.only != "sqlite":
-            name = f"streampay_bench_{secrets.token_hex(4)}"
-            url = child("create", POSTGRES, name)
-            if url is None:
-                print("PostgreSQL is left out: none answers (STREAMPAY_TEST_POSTGRES says where)")
-            else:
-                stack.callback(child, "drop", POSTGRES, name)
-                compare("PostgreSQL", url, sizes, asked.runs, folder)
+        for database, url in databases(stack, folder, asked.only):
+            compare(database, url, sizes, asked.runs, folder)
+            if database == "SQLite":
+                child("fill", url, FEW_ROWS)
+                prove(url, [FEW_ROWS, *sizes], asked.runs)
+                url = f"sqlite:///{folder / 'jobs.db'}"  # noqa: PLW2901  # a file of its own
+            speed = child("claims", url, PROCESSES, asked.jobs)
+            print(f"{f'claims by {PROCESSES} processes, {database}':<34}{speed:>11,.0f} a second", flush=True)
     hand_over([max(asked.mib // 64, 1) * 8 * 2**20, asked.mib * 2**20], asked.runs)
     hand_out(asked.tickets, asked.people, asked.each * 2**20)
     print("both exporters said the same rows")

@@ -56,6 +56,20 @@ def crowd(people: str, size: str) -> dict[str, float]:
         return run(Path(folder), int(people), int(size), _peak)
 
 
+def claims(url: str, processes: str, jobs: str) -> float:
+    """
+    Queue jobs and return how many a second some processes claim.
+    """
+    return float(importlib.import_module("tests.benchmarks.claims").claims(url, int(processes), int(jobs)))
+
+
+def claim(url: str, begin: str) -> dict[str, float]:
+    """
+    Be one of those processes, from that instant on.
+    """
+    return dict(importlib.import_module("tests.benchmarks.claims").claim_all(url, float(begin)))
+
+
 def _peak() -> int:
     # Linux counts in KiB, macOS in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -85,12 +99,12 @@ def same(one: str, other: str, rows: str) -> None:
 
 def create(server: str, name: str) -> str | None:
     """
-    Make an empty PostgreSQL database and return its URL, or nothing where no server answers.
+    Make an empty database and return its URL, or nothing where no server answers.
     """
     import sqlalchemy as sa
 
     try:
-        _administer(server, f'CREATE DATABASE "{name}"')
+        _administer(server, f"CREATE DATABASE {name}")
     except sa.exc.OperationalError:
         return None
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
@@ -100,7 +114,8 @@ def drop(server: str, name: str) -> None:
     """
     Drop that database.
     """
-    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    force = " WITH (FORCE)" if server.startswith("postgresql") else ""
+    _administer(server, f"DROP DATABASE {name}{force}")
 
 
 def _administer(server: str, statement: str) -> None:
@@ -112,7 +127,10 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
-VERBS = {verb.__name__: verb for verb in (export, prove, transfer, fill, same, create, drop, tickets, crowd)}
+VERBS = {
+    verb.__name__: verb
+    for verb in (claim, claims, export, prove, transfer, fill, same, create, drop, tickets, crowd)
+}
 
 if __name__ == "__main__":
     json.dump(VERBS[sys.argv[1]](*sys.argv[2:]), sys.stdout)

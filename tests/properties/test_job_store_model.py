@@ -76,7 +76,13 @@ class Both(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.model = MemoryJobStore(self.clock)
         self.made = 0
+        self.begin()
         self.store = self.open()
+
+    def begin(self):
+        """
+        Leave nothing of an earlier example; a new folder is empty.
+        """
 
     def open(self):
         """

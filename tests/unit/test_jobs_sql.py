@@ -412,7 +412,7 @@ def test_the_tables_follow_to_mariadb():
     dialect = mysql.dialect(is_mariadb=True)
     table = str(CreateTable(JOBS.tables["export_job"]).compile(dialect=dialect))
     assert "id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL" in table
-    assert "SYSDATE(6)" in str(sqlalchemy.select(database_now()).compile(dialect=dialect))
+    assert "UTC_TIMESTAMP(6)" in str(sqlalchemy.select(database_now()).compile(dialect=dialect))
 
 
 def test_a_row_changed_under_its_lock_is_not_overwritten(store):

@@ -15,7 +15,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import ExportError, InvalidConfiguration
-from .engine import LONGEST_WAIT, begin_immediate, is_busy, open_engine, prepare_sqlite
+from .engine import ISOLATION, LONGEST_WAIT, begin_immediate, is_busy, open_engine, prepare_sqlite
+from .retrying import RolledBack, is_rolled_back
 from .types import Instant, database_now
 
 # Any number will do, as long as nobody else's advisory lock has it.
@@ -46,11 +47,12 @@ class Database:
         self._opened = isinstance(url_or_engine, str)
         self._log_waits = False
         if isinstance(url_or_engine, str):
-            engine = open_engine(url_or_engine, key, make_folder=make_folder)
+            self._engine = open_engine(url_or_engine, key, make_folder=make_folder)
+        elif url_or_engine.dialect.name == "sqlite":
+            self._engine = url_or_engine
         else:
-            engine = url_or_engine
-        self._sqlite = engine.dialect.name == "sqlite"
-        self._engine = engine if self._sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+            self._engine = url_or_engine.execution_options(isolation_level=ISOLATION)
+        self._sqlite = self._engine.dialect.name == "sqlite"
 
     @property
     def now(self) -> ColumnElement[datetime]:
@@ -158,12 +160,13 @@ class Database:
         except IntegrityError:
             raise
         except NoConnectionLeft:
-            problem = f"all its connections were busy for {LONGEST_WAIT} s"
+            problem, lost = f"all its connections were busy for {LONGEST_WAIT} s", None
         except SQLAlchemyError as error:
             problem = _problem(str(getattr(error, "orig", error)))
+            lost = RolledBack() if is_rolled_back(error) else None
         else:
             return
-        raise self._unavailable(problem) from None
+        raise self._unavailable(problem) from lost
 
 
 def _problem(text: str) -> str:
@@ -173,6 +176,9 @@ def _problem(text: str) -> str:
     for sign, problem in (
         ("database is locked", f"others held its lock for {LONGEST_WAIT} s"),
         ("lock timeout", f"others held its lock for {LONGEST_WAIT} s"),
+        ("Lock wait timeout", f"others held its lock for {LONGEST_WAIT} s"),
+        ("eadlock", f"others were in its way for {LONGEST_WAIT} s"),
+        ("doesn't exist", "its tables are missing; create_tables() makes them"),
         ("no such table", "its tables are missing; create_tables() makes them"),
         ("does not exist", "its tables are missing; create_tables() makes them"),
         ("disk is full", "its disk is full"),

@@ -20,6 +20,9 @@ from ..errors import InvalidConfiguration, MissingExtra
 
 LONGEST_WAIT = 10
 """Seconds that a call may wait for a lock, a connection or an answer."""
+LOCK_WAIT = 3
+"""Seconds after which MariaDB gives up one wait for a lock; calls are `retried`."""
+ISOLATION = "READ COMMITTED"
 
 _EXTRAS = {"postgresql": "postgres", "mysql": "mariadb", "mariadb": "mariadb"}
 _CONNECT_ARGS: dict[str, dict[str, Any]] = {
@@ -28,9 +31,15 @@ _CONNECT_ARGS: dict[str, dict[str, Any]] = {
         "tcp_user_timeout": LONGEST_WAIT * 1000,
         "options": f"-c lock_timeout={LONGEST_WAIT}s -c statement_timeout={LONGEST_WAIT}s",
     },
-    "mysql": dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), LONGEST_WAIT),
+    "mysql": dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), LONGEST_WAIT)
+    # The server gives up before we do: nothing of ours goes on there after we have left.
+    | {
+        "init_command": f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}, lock_wait_timeout = {LOCK_WAIT},"
+        f" max_statement_time = {LONGEST_WAIT - 1}"
+    },
 }
 _CONNECT_ARGS["mariadb"] = _CONNECT_ARGS["mysql"]
+_DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 
 
 def open_engine(text: str, key: str, *, make_folder: bool = False) -> Engine:
@@ -52,6 +61,7 @@ def open_engine(text: str, key: str, *, make_folder: bool = False) -> Engine:
             pool_timeout=LONGEST_WAIT,
             pool_pre_ping=backend != "sqlite",
             connect_args=_CONNECT_ARGS.get(backend, {}),
+            **({} if backend == "sqlite" else {"isolation_level": ISOLATION}),
         )
     except (ArgumentError, NoSuchModuleError):
         raise InvalidConfiguration(key, "this is no database URL; one is sqlite:///exports.db") from None
@@ -62,7 +72,8 @@ def open_engine(text: str, key: str, *, make_folder: bool = False) -> Engine:
 
 def _with_driver(url: URL) -> URL:
     # A bare postgresql:// means psycopg2 to SQLAlchemy 2.0 and psycopg 3 to 2.1: say which.
-    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+    driver = _DRIVERS.get(url.drivername)
+    return url.set(drivername=f"{url.drivername}+{driver}") if driver else url
 
 
 def _secure_file(url: URL, key: str, *, make_folder: bool) -> None:

@@ -102,4 +102,6 @@ def _postgresql_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> 
 
 @compiles(database_now, *MARIADB)
 def _mariadb_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> str:
-    return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
+    # In UTC whatever the session's time zone is: SYSDATE() has one hour of an autumn night twice. It is the
+    # instant at which the statement began, a constant, so that an index can be entered by it.
+    return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"

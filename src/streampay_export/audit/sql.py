@@ -15,6 +15,7 @@ from .._core.checkpoint import Checkpoint
 from .._core.trail import AuditEntry
 from .._core.wire import read_entry, spell_entry
 from .._sql.database import Database
+from .._sql.retrying import retried
 from .._sql.tables import AUDIT, audit_version_table
 from .._sql.tables import audit_head_table as heads
 from .._sql.tables import audit_table as trail
@@ -22,6 +23,8 @@ from ..errors import AuditUnavailable
 from .checkpoints import Checkpoints
 from .group_commit import GroupCommit
 
+metadata = AUDIT
+"""The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
 SCHEMA_VERSION = 2
 LONGEST_WAIT = 10.0
 """Seconds to wait for the database."""
@@ -118,6 +121,7 @@ class SqlAudit:
         for tenant, number, link in rows:
             self._checkpoints.reached(tenant, Head(number=number, link=_octets(link)))
 
+    @retried
     def prune(self, checkpoint: Checkpoint) -> int:
         """
         See `ChainedTrail.prune`.
@@ -170,6 +174,7 @@ class SqlAudit:
             self._begin(tenant)
         return None
 
+    @retried
     def _add(self, tenant: str, entries: dict[str, AuditEntry]) -> Head | None:
         """
         Add entries to a tenant's chain in one transaction, or return `None` where none is begun.
@@ -196,6 +201,7 @@ class SqlAudit:
             there = set(connection.scalars(known))
         return {entry_id: entry for entry_id, entry in entries.items() if entry_id not in there}
 
+    @retried
     def _begin(self, tenant: str) -> None:
         """
         Begin a tenant's chain, or take it up where its rows end; of several at once, one does.

@@ -1,5 +1,5 @@
 """
-The job store in a database: SQLite, or PostgreSQL.
+The job store in a database: SQLite, PostgreSQL or MariaDB.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .._core.lifecycle import FINAL, State, check_ending
 from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
 from .._sql.database import Database
+from .._sql.retrying import retrying
 from .._sql.tables import JOBS, job_version_table
 from .._sql.tables import job_table as jobs
 from ..errors import InvalidRequest, JobStoreUnavailable, LeaseLost
@@ -53,12 +54,15 @@ from .sql_parts import (
 )
 from .sql_rows import job_to_row, row_to_job
 
+metadata = JOBS
+"""The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
 SCHEMA_VERSION = 4
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3
 
 
+@retrying
 class SqlJobStore:
     """
     Jobs and outbox in a database that several processes share. Thread-safe.
