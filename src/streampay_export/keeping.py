@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,6 +16,7 @@ from attrs import field, frozen
 from ._core.closed_part import (
     ClosedPart,
     KeptPart,
+    KeyRange,
     PlannedPart,
     read_closed_part,
     spell_closed_part,
@@ -27,7 +28,7 @@ from .lease import Lease
 from .part_files import PartFiles
 from .ports.keys import Sealer
 from .preparing import Prepared
-from .sharing import FENCES_OF_A_CLAIM, FEWEST_PARTS, key_ranges, read_planned_part
+from .sharing import FENCES_OF_A_CLAIM, FEWEST_PARTS, key_ranges, read_planned_part, shared_view
 from .stage import DatasetStage
 from .wiring import Wiring
 
@@ -150,21 +151,30 @@ class DatasetParts:
         first = part.summary.number + 1
         if not w.fan_out or part.last is None or part.census.included < (first + FEWEST_PARTS) * w.part_rows:
             return ()
-        ranges = key_ranges(w.source, self.prepared.query, part.last, w.part_rows, part.census)
-        planned = [
+        with ExitStack() as held:
+            snapshot = held.enter_context(w.source.snapshot())
+            view = shared_view(w.source, snapshot)
+            ranges = key_ranges(
+                snapshot, self.prepared.query, part.last, w.part_rows, census=part.census, view=view
+            )
+            w.jobs.plan_parts(claim, self.keeper.as_of, self._planned(first, ranges))
+            if view is None:
+                held.close()
+            for _ in range(self.keeper.open_parts(self._name)):
+                w.dispatcher.ring(claim.job.tenant, claim.job.id)
+            self._work_off(first, part.census.included)
+        return self._restored(first, part)
+
+    def _planned(self, first: int, ranges: Iterable[KeyRange]) -> Sequence[PlannedPart]:
+        return [
             PlannedPart(
                 dataset=self._name,
                 number=number,
-                fence=claim.fence * FENCES_OF_A_CLAIM,
+                fence=self.keeper.claim.fence * FENCES_OF_A_CLAIM,
                 sealed=self.keeper.sealer.seal(spell_key_range(self._name, range_, self.prepared.fingerprint)),
             )
             for number, range_ in enumerate(ranges, start=first)
         ]
-        w.jobs.plan_parts(claim, self.keeper.as_of, planned)
-        for _ in planned:
-            w.dispatcher.ring(claim.job.tenant, claim.job.id)
-        self._work_off(first, part.census.included)
-        return self._restored(first, part)
 
     def _restored(self, number: int, before: ClosedPart | None) -> Sequence[ClosedPart]:
         restored: list[ClosedPart] = []

@@ -5,18 +5,18 @@ A long dataset shared out: its key ranges are planned once, and each is read by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from attrs import evolve
 
-from ._core.closed_part import KeptPart, KeyRange, PartClaim, read_key_range, spell_closed_part
+from ._core.closed_part import ClosedPart, KeptPart, KeyRange, PartClaim, View, read_key_range, spell_closed_part
 from ._core.selection import Census, Key, Query, Selection
 from ._core.wire import read_subject
 from .artifact import sealer_of
-from .errors import LeaseLost, SourceMismatch
+from .errors import LeaseLost, SourceMismatch, SourceUnavailable
 from .exporter import DatasetExport
 from .part_files import PartFiles
-from .ports.source import HistorySource
+from .ports.source import HistorySource, SharedViews, Snapshot
 from .preparing import prepare
 from .stage import DatasetStage, Stage
 from .wiring import Wiring
@@ -27,17 +27,26 @@ FEWEST_PARTS = 4
 FENCES_OF_A_CLAIM = 1 << 20
 
 
-def key_ranges(source: HistorySource, query: Query, after: Key, rows: int, census: Census) -> Iterator[KeyRange]:
+def key_ranges(
+    snapshot: Snapshot, query: Query, after: Key, rows: int, *, census: Census, view: View | None
+) -> Iterator[KeyRange]:
     """
-    Yield the ranges of *rows* rows each behind a key, in key order and in one snapshot; what is left behind the
-    last one, fewer rows, is no range. Only key and subject columns are read, page by page.
+    Yield the ranges of *rows* rows each behind a key, in key order; what is left behind the last one, fewer rows,
+    is no range. Only key and subject columns are read, page by page.
     """
     narrow = evolve(query, selection=Selection.of(query.selection.dataset, []))
-    with source.snapshot() as snapshot:
-        while len(page := snapshot.page(narrow, after, rows)) == rows:
-            upto = tuple(page[-1][place] for place in narrow.selection.key)
-            yield KeyRange(after=after, upto=upto, census=census)
-            after = upto
+    while len(page := snapshot.page(narrow, after, rows)) == rows:
+        upto = tuple(page[-1][place] for place in narrow.selection.key)
+        yield KeyRange(after=after, upto=upto, census=census, view=view)
+        after = upto
+
+
+def shared_view(source: HistorySource, snapshot: Snapshot) -> View | None:
+    """
+    Return the view of a snapshot, for others to join while it is open; `None` where the source shares none.
+    """
+    name = source.share(snapshot) if isinstance(source, SharedViews) else None
+    return None if name is None else View(name=name, read_at=snapshot.read_at)
 
 
 def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) -> KeptPart:
@@ -69,8 +78,7 @@ def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None
             stage=stage,
             watch=lambda *_: check(),
         )
-        with wiring.source.snapshot() as snapshot:
-            closed = export.planned_part(snapshot, part.number, range_)
+        closed = _read(export, part.number, range_)
         PartFiles(wiring=wiring, job=job, sealer=sealer).put(closed.summary, part.fence, stage)
     kept = KeptPart(
         dataset=part.dataset,
@@ -80,3 +88,23 @@ def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None
     )
     wiring.jobs.close_part(claim, kept)
     return kept
+
+
+def _read(export: DatasetExport, number: int, range_: KeyRange) -> ClosedPart:
+    """
+    Read a range in the view it was planned in, or, once that is gone, in a snapshot of its own.
+    """
+    with ExitStack() as opened:
+        snapshot = _joined(export.source, range_.view, opened)
+        if snapshot is None or range_.view is None:
+            return export.planned_part(opened.enter_context(export.source.snapshot()), number, range_)
+        closed = export.planned_part(snapshot, number, range_)
+        return evolve(closed, summary=evolve(closed.summary, read_at=range_.view.read_at))
+
+
+def _joined(source: HistorySource, view: View | None, opened: ExitStack) -> Snapshot | None:
+    if view is not None and isinstance(source, SharedViews):
+        # Only joining may fail: what breaks off later has staged rows already.
+        with suppress(SourceUnavailable):
+            return opened.enter_context(source.joined(view.name))
+    return None

@@ -597,3 +597,19 @@ def test_bare_schemes_mean_psycopg(postgres_url, scheme):
 
     with SqlAlchemySource(f"{scheme}://{rest}") as source:
         assert UTC == source.now().tzinfo
+
+
+def test_a_view_is_shared_while_its_snapshot_is_open(source, host):
+    """Others read what the one who shares sees, committed later or not; afterwards there is nothing to join."""
+    host.execute("CREATE TABLE t (id int, who text); INSERT INTO t VALUES (1, 'me')")
+    with source.snapshot() as snapshot:
+        view = source.share(snapshot)
+        host.execute("INSERT INTO t VALUES (2, 'me')")
+        with source.joined(view) as joined:
+            assert (1, 1) == (snapshot.count(ask(dataset()), None, None), joined.count(ask(dataset()), None, None))
+        with source.snapshot() as another:
+            assert 2 == another.count(ask(dataset()), None, None)
+    for gone in (view, "0-0-0", "'; DROP TABLE t; --"):
+        with pytest.raises(SourceUnavailable), source.joined(gone):
+            pass
+    assert 2 == len(found(source, ask(dataset()))[0])

@@ -720,3 +720,13 @@ def test_engine_of_another_driver():
 def test_repr_names_the_kind_alone(source):
     """A source prints what it is, not where."""
     assert "SqlAlchemySource(sqlite)" == repr(source)
+
+
+def test_views_are_not_shared(tmp_path):
+    """Whoever asks is told that there is none, and a name of one joins nothing."""
+    path = tmp_path / "shop.db"
+    sqlite3.connect(path).close()
+    with SqlAlchemySource(f"sqlite:///{path}") as source, source.snapshot() as snapshot:
+        assert source.share(snapshot) is None
+        with pytest.raises(SourceUnavailable, match="cannot be shared"):
+            source.joined("a view")

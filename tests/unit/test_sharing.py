@@ -268,3 +268,47 @@ def test_a_key_range_survives_its_json_form() -> None:
         assert read_key_range(spelled, "payouts", "another") is None
         assert read_key_range(spelled, "refunds", "cut") is None
     assert read_key_range(b"{}", "payouts", "cut") is None
+
+
+class Viewed:
+    """
+    A source whose snapshots can be joined by name until the one that shares is left.
+    """
+
+    def __init__(self, inner) -> None:
+        self._inner = inner
+        self.joined_in = []
+        self.gone = False
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def share(self, snapshot):
+        """
+        Return a name.
+        """
+        return "the view"
+
+    def joined(self, view):
+        """
+        Open a snapshot as the inner source does, and note it.
+        """
+        if self.gone:
+            raise SourceUnavailable("the view is gone")
+        self.joined_in.append(view)
+        return self._inner.snapshot()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_parts_are_read_in_one_view_while_it_can_be_joined(gone) -> None:
+    """
+    With a view every planned part is read in it; once it is gone each is read as things are, and the export goes on.
+    """
+    house = House()
+    viewed = Viewed(house.wiring.source)
+    viewed.gone = gone
+    worker = Worker(evolve(house.wiring, source=viewed))
+    job_id = house.request()
+    worker.work()
+    assert WHOLE == house.bundle(job_id)
+    assert ([] if gone else ["the view"] * 7) == viewed.joined_in

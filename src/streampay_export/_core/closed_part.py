@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from .manifest_wire import read_part, spell_part
 from .policy import Policy
 from .rule_words import how
 from .selection import Census, Key
-from .wire import read_json, spell_decimal
+from .wire import read_instant, read_json, spell_decimal, spell_instant
 
 
 @frozen(kw_only=True)
@@ -60,14 +61,27 @@ class PartClaim:
 
 
 @frozen(kw_only=True)
+class View:
+    """
+    A snapshot's view that others can join while it is open: its name, and the instant (UTC) of which it speaks.
+    """
+
+    name: str
+    read_at: datetime
+
+
+@frozen(kw_only=True)
 class KeyRange:
     """
     The rows with *after* < key <= *upto*, of a dataset whose census is known; `None` is no lower bound.
+
+    They are read in *view* while it can be joined, and otherwise, or without one, as they are when they are read.
     """
 
     after: Key | None = field(repr=False)
     upto: Key = field(repr=False)
     census: Census
+    view: View | None = None
 
 
 @frozen(kw_only=True)
@@ -166,6 +180,7 @@ def spell_key_range(dataset: str, range_: KeyRange, cut: str) -> bytes:
         "after": _spell_key(dataset, range_.after),
         "upto": _spell_key(dataset, range_.upto),
         "census": asdict(range_.census),
+        "view": range_.view and [range_.view.name, spell_instant(range_.view.read_at)],
     }
     return json.dumps(form, separators=(",", ":")).encode()
 
@@ -182,6 +197,7 @@ def read_key_range(data: bytes, dataset: str, cut: str) -> KeyRange | None:
             after=_read_key(dataset, form["after"]),
             upto=Cursor.parse(form["upto"], scope=dataset).key,
             census=_read_census(form["census"]),
+            view=form["view"] and View(name=form["view"][0], read_at=read_instant(form["view"][1])),
         )
     except (LookupError, TypeError, ValueError, InvalidCursor):
         return None

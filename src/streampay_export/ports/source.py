@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .._core.catalog import Catalog
 from .._core.selection import Census, Key, Query, Row
@@ -44,6 +44,24 @@ class Snapshot(Protocol):
 
         Columns are exactly `query.selection.columns`, in that order. Fewer rows than *limit* mean that there
         are no more: a source that gets short pages from elsewhere fills them up before it returns.
+        """
+
+
+@runtime_checkable
+class SharedViews(Protocol):
+    """
+    What a source may also do: let others, in other processes, read in the view of a snapshot that is open.
+    """
+
+    def share(self, snapshot: Snapshot) -> str | None:
+        """
+        Return a name of the snapshot's view, good while the snapshot is open; `None` where views cannot be shared.
+        """
+
+    def joined(self, view: str) -> AbstractContextManager[Snapshot]:
+        """
+        Open a snapshot of that view; its own `read_at` is when it was joined. Raises `SourceUnavailable` once the
+        view is gone.
         """
 
 

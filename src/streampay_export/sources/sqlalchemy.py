@@ -19,8 +19,9 @@ from a cursor: a part costs a sort, a page does not.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -28,8 +29,9 @@ from sqlalchemy import Engine
 
 from .._core.catalog import Catalog
 from .._core.table_facts import TableFacts
-from ..errors import InvalidConfiguration, quoted
-from .sqlalchemy_database import Database
+from ..errors import InvalidConfiguration, SourceUnavailable, quoted
+from ..ports.source import Snapshot
+from .sqlalchemy_database import Database, SharesViews
 from .sqlalchemy_engine import database_of, open_engine
 from .sqlalchemy_snapshot import SqlSnapshot, translating
 
@@ -95,13 +97,33 @@ class SqlAlchemySource:
         with self.snapshot() as snapshot:
             return snapshot.table_facts(table)
 
-    @contextlib.contextmanager
-    def snapshot(self) -> Iterator[SqlSnapshot]:
+    def snapshot(self) -> contextlib.AbstractContextManager[SqlSnapshot]:
         """
         Open one consistent view; leaving the context rolls it back and gives the connection back.
         """
+        return self._opened(self._database.reading)
+
+    def share(self, snapshot: Snapshot) -> str | None:
+        """
+        Return a name of the snapshot's view where the database can share it (PostgreSQL), else `None`.
+        """
+        if not isinstance(self._database, SharesViews) or not isinstance(snapshot, SqlSnapshot):
+            return None
+        database = self._database
+        return translating(self._database, lambda: database.export_view(snapshot.connection))
+
+    def joined(self, view: str) -> contextlib.AbstractContextManager[SqlSnapshot]:
+        """
+        Open a snapshot of a view that is shared. Raises `SourceUnavailable` where there is none of that name.
+        """
+        if not isinstance(self._database, SharesViews):
+            raise SourceUnavailable("its views cannot be shared")
+        return self._opened(partial(self._database.joining, view=view))
+
+    @contextlib.contextmanager
+    def _opened(self, begin: Callable[[Any], contextlib.AbstractContextManager[datetime]]) -> Iterator[SqlSnapshot]:
         with self._connection() as connection, contextlib.ExitStack() as stack:
-            reading = self._database.reading(connection)
+            reading = begin(connection)
             read_at = translating(self._database, lambda: stack.enter_context(_ending(reading, self._database)))
             snapshot = SqlSnapshot(
                 self._database, connection, read_at=read_at, zone=self._zone, schema=self._schema

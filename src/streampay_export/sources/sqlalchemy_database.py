@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from enum import Enum, auto
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 from sqlalchemy import ClauseElement, ColumnElement, Dialect
@@ -84,6 +84,23 @@ class Cursor(Protocol):
     def close(self) -> None:
         """
         Give up what the database keeps for it.
+        """
+
+
+@runtime_checkable
+class SharesViews(Protocol):
+    """
+    A kind of database in which one transaction can read in the view of another that is open.
+    """
+
+    def export_view(self, connection: Any) -> str:
+        """
+        Return a name of the view of the transaction that is open.
+        """
+
+    def joining(self, connection: Any, view: str) -> AbstractContextManager[datetime]:
+        """
+        As `Database.reading`, in the view of that name.
         """
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Literal
 from sqlalchemy import ColumnElement, Dialect, Text, cast, collate
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
@@ -94,7 +95,7 @@ class Postgresql:
     limits_legs = True
 
     @contextlib.contextmanager
-    def reading(self, connection: psycopg.Connection[Any]) -> Iterator[datetime]:
+    def reading(self, connection: psycopg.Connection[Any], view: str | None = None) -> Iterator[datetime]:
         """
         Begin a REPEATABLE READ, READ ONLY transaction: no lock that anyone waits for, no row changed.
         """
@@ -106,6 +107,9 @@ class Postgresql:
             with connection.cursor(row_factory=tuple_row) as cursor:
                 cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 try:
+                    if view is not None:
+                        # The statement takes no parameters; whoever named the view is not to be believed.
+                        cursor.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(view)))
                     cursor.execute(
                         "SELECT transaction_timestamp(), set_config('TimeZone', 'UTC', true),"
                         " set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
@@ -121,6 +125,23 @@ class Postgresql:
         finally:
             if not connection.closed:
                 connection.autocommit = autocommit
+
+    def joining(
+        self, connection: psycopg.Connection[Any], view: str
+    ) -> contextlib.AbstractContextManager[datetime]:
+        """
+        Begin a transaction in the view that another exported, while that one is open.
+        """
+        return self.reading(connection, view)
+
+    def export_view(self, connection: psycopg.Connection[Any]) -> str:
+        """
+        Export the view of the transaction that is open (PostgreSQL's snapshot synchronisation).
+        """
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            (view,) = _one(cursor)
+            return str(view)
 
     def now(self, connection: psycopg.Connection[Any]) -> datetime:
         """

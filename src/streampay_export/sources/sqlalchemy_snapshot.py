@@ -45,6 +45,13 @@ class SqlSnapshot:
         self._readings: dict[Query, Reading] = {}
 
     @property
+    def connection(self) -> Any:
+        """
+        The driver's connection, for the source that made this snapshot.
+        """
+        return self._connection
+
+    @property
     def read_at(self) -> datetime:
         """
         The database's instant of this view, UTC: everything committed before it is in the view.
