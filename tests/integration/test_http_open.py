@@ -3,12 +3,14 @@ The page of a mailed link and its button, behind each host.
 """
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import quote, unquote
 
 import pytest
 from attrs import evolve
-from tests.http_hosts import PEOPLE, login
+from tests.http_hosts import PEOPLE, Site, login
 
 from streampay_export._core.lifecycle import State
 from streampay_export.errors import JobStoreUnavailable
@@ -67,6 +69,22 @@ def test_a_scanner_spends_nothing(site):
     assert (403, "ticket-expired") == (second.status, second.slug)
 
 
+def test_of_twenty_buttons_at_once_one_is_served(server):
+    """
+    Over real sockets, of a link good for one download: one 303, nineteen times 403.
+    """
+    site = Site(server)
+    url = site.open_link(site.ready(), limit=1)
+    together = threading.Barrier(20)
+
+    def press(_):
+        together.wait()
+        return site.ask("POST", url, json_body={}).status
+
+    with ThreadPoolExecutor(20) as pool:
+        assert [303] + [403] * 19 == sorted(pool.map(press, range(20)))
+
+
 def test_the_page_is_guarded_and_tells_nobodys_data(site):
     """
     No script, no source, no frame; HEAD has its header fields; neither person nor ticket is in it.
@@ -120,6 +138,8 @@ def test_a_button_is_json_or_a_form_with_a_token(site):
     good = form_of(site.ask("GET", url))
     wrong = (b"", b"token=bad", others, good[:-1], good + b"&" + good, b"form_token=" + b"0" * 64)
 
+    for_people = site.ask("POST", url, body=good, Content_Type="text/plain", **BROWSER)
+    assert (415, "unsupported-media-type") == (for_people.status, for_people.slug)
     assert 415 == site.ask("POST", url).status == site.ask("POST", url, body=good, Content_Type="text/plain").status
     assert 413 == site.ask("POST", url, body=bytes(70_000), **FORM).status
     for body in wrong:
@@ -351,10 +371,11 @@ def test_a_bearer_ticket_that_is_none_opens_nothing(site):
     wrong = (altered, url.replace(job_id, "a" * 26), url.replace("/open", "/download"))
 
     assert [403] * 3 == [site.ask("GET", target, None).status for target in wrong]
-    assert [401] * 4 == [
+    assert [401] * 5 == [
         site.ask(method, target, None, json_body=body).status
         for method, target, body in (
             ("GET", ordinary, None),
+            ("GET", f"/exports/{job_id}/open", None),
             ("GET", f"/exports/{job_id}?{url.partition('?')[2]}", None),
             ("POST", f"/exports/{job_id}/links?{url.partition('?')[2]}", {}),
             ("DELETE", f"/exports/{job_id}?{url.partition('?')[2]}", None),

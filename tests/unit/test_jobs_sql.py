@@ -20,6 +20,7 @@ from sqlalchemy.schema import CreateTable
 
 from streampay_export._core.job import WrappedKey
 from streampay_export._core.lifecycle import State
+from streampay_export._core.ticket import Purpose
 from streampay_export._sql import database, engine
 from streampay_export._sql.tables import JOBS
 from streampay_export._sql.types import database_now
@@ -84,6 +85,24 @@ def test_leases_and_links_go_by_that_clock(store):
         time.sleep(0.02)
     assert first.fence + 1 == claim_one(store).fence
     assert store.use_link("default", "job-1", "link", session=LEASE) is None
+
+
+def test_a_session_ends_with_the_link_it_was_opened_from(store, path):
+    """
+    Also one that a revocation did not see, as it was stored at the same moment: it asks for that link's row.
+    """
+    make_ready(store)
+    until = store.now() + LEASE
+    store.add_link("default", "job-1", "mailed", expires_at=until, purpose=Purpose.OPEN)
+    for each in ("begun", "fresh"):
+        store.add_link("default", "job-1", each, expires_at=until, opened_from="mailed")
+    assert store.use_link("default", "job-1", "begun", session=LEASE)
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM export_link WHERE id = 'mailed'")
+    connection.commit()
+    connection.close()
+
+    assert [None, None] == [store.use_link("default", "job-1", it, session=LEASE) for it in ("begun", "fresh")]
 
 
 def test_all_files_are_private_whatever_the_umask(path):

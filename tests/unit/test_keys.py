@@ -2,6 +2,7 @@
 What derives from what: labels keep purposes apart, and known answers hold.
 """
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,9 @@ from streampay_export._core.signature import public_key_id
 from streampay_export.errors import KeysMissing
 from streampay_export.keys.derivation import KeyPurpose, derive, public_id
 from streampay_export.keys.memory import MemoryKeys
+from streampay_export.keys.ring import KeyRing
 from streampay_export.keys.sealing import JobSealer
+from streampay_export.keys.table import new_table
 from streampay_export.ports.signing import KeyState
 from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
 from streampay_export.signing.hmac import HmacKey, HmacSigner
@@ -166,3 +169,16 @@ def test_secrets_are_in_no_text():
     shown = repr(HmacKey(key_id="k", secret=b"SECRET")) + repr(Ed25519Key(seed=b"SECRET"))
 
     assert "SECRET" not in shown
+
+
+def test_no_key_serves_two_algorithms():
+    """
+    Tickets by Ed25519 are signed under a key derived from the one that HMAC has, never under its bytes.
+    """
+    table = new_table(datetime(2026, 1, 1, tzinfo=UTC), lambda size: bytes(range(size)))
+    ring = KeyRing(table, where="memory")
+    ((_, secret),) = table.of(KeyPurpose.TICKET)
+    message = ring.ed25519_tickets.sign(b"message")
+
+    assert Ed25519Key(seed=secret).public().key_id != message.key_id
+    assert not ring.tickets.verify(b"message", message)

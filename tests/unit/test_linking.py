@@ -213,6 +213,17 @@ def test_who_comes_second_is_refused_by_the_store(house, monkeypatch):
         house.service.begin(ALICE, job_id, ticket(mailed))
 
 
+def test_an_export_that_ends_meanwhile_is_gone(house, monkeypatch):
+    """
+    It was ready when it was looked up, and is not when the link is stored: no link.
+    """
+    job_id = ready(house)
+    monkeypatch.setattr(house.jobs, "add_link", lambda *_, **__: False)
+    for call in (house.service.link, house.service.open_link):
+        with pytest.raises(ExportGone):
+            call(ALICE, job_id)
+
+
 def test_a_begun_download_has_five_minutes_to_start_and_an_hour_to_end(house):
     """
     From the button on, as from any link.

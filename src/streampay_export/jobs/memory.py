@@ -454,9 +454,8 @@ class MemoryJobStore:
             link = self._links.get((tenant, job_id, link_id))
             if link is None or link.purpose not in DOWNLOADING:
                 return None
-            revoked = link.opened_from is not None and (tenant, job_id, link.opened_from) not in self._links
             good = now < (link.expires_at if link.begun_at is None else link.begun_at + session)
-            if revoked or not good or not self._downloadable(tenant, job_id):
+            if not good or not self._downloadable(tenant, job_id):
                 return None
             begun_at = link.begun_at or now
             self._links[tenant, job_id, link_id] = evolve(link, begun_at=begun_at)
