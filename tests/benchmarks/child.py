@@ -70,6 +70,15 @@ def claim(url: str, begin: str) -> dict[str, float]:
     return dict(importlib.import_module("tests.benchmarks.claims").claim_all(url, float(begin)))
 
 
+def small(exports: str) -> dict[str, float]:
+    """
+    Make small exports one after the other and say how fast they are.
+    """
+    run = importlib.import_module("tests.benchmarks.small").small
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        return dict(run(Path(folder), int(exports)))
+
+
 def _peak() -> int:
     # Linux counts in KiB, macOS in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -129,7 +138,7 @@ def _administer(server: str, statement: str) -> None:
 
 VERBS = {
     verb.__name__: verb
-    for verb in (claim, claims, export, prove, transfer, fill, same, create, drop, tickets, crowd)
+    for verb in (claim, claims, export, prove, small, transfer, fill, same, create, drop, tickets, crowd)
 }
 
 if __name__ == "__main__":

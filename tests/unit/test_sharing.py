@@ -302,7 +302,7 @@ class Viewed:
 @pytest.mark.parametrize("gone", [False, True])
 def test_parts_are_read_in_one_view_while_it_can_be_joined(gone) -> None:
     """
-    With a view every planned part is read in it; once it is gone each is read as things are, and the export goes on.
+    With a view every planned part is read in it; once it is gone each is read as things are, and all goes on.
     """
     house = House()
     viewed = Viewed(house.wiring.source)
