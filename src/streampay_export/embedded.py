@@ -4,6 +4,7 @@ The default wiring: SQLite, local disk and threads of this process, in one call.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from .audit.checkpoints import Checkpoints, FileCheckpoints
 from .audit.jsonl import JsonLinesAudit
 from .audit.sql import SqlAudit
 from .dispatch.threads import ThreadDispatcher
+from .errors import StorageUnavailable
 from .identity import make_id, random_bytes
 from .jobs.sql import SqlJobStore
 from .keys.local import LocalKeys
@@ -178,7 +180,8 @@ def embedded(
     require_notice(notice)
     source.check(catalog)
     storage = FsspecStorage(places.storage, protection=places.protection)
-    storage.check()
+    with contextlib.suppress(StorageUnavailable):  # asked again before anything is put there
+        storage.check()
     now = datetime.now(UTC)
     jobs = SqlJobStore(places.jobs, make_folder=True)
     jobs.create_tables()

@@ -16,7 +16,7 @@ import pytest
 from streampay_export import Actor, ExportError, Policies, Subject
 from streampay_export._core.lifecycle import State
 from streampay_export.embedded import Embedded, Places, embedded
-from streampay_export.errors import InvalidConfiguration, KeysMissing, SourceMismatch
+from streampay_export.errors import InvalidConfiguration, KeysMissing, SourceMismatch, StorageUnavailable
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
 from streampay_export.storage.fsspec import FsspecStorage
 from streampay_export.testing.deployment import CATALOG, NOTICE, keep_everything
@@ -204,3 +204,16 @@ def test_a_storage_that_keeps_what_is_deleted_is_refused_first(shop: Path, tmp_p
     with pytest.raises(InvalidConfiguration, match="grant something"):
         deployed(shop, tmp_path / "live")
     assert not (tmp_path / "live").exists()
+
+
+def test_a_storage_that_is_away_holds_up_no_start(shop: Path, tmp_path: Path, monkeypatch) -> None:
+    """
+    Revoking, shredding and erasing need no storage, so it is asked again when something is put there.
+    """
+
+    def away(storage: FsspecStorage) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(FsspecStorage, "check", away)
+    with deployed(shop, tmp_path / "live") as house:
+        assert house.service.list(ALICE).items == ()

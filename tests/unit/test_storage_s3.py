@@ -55,7 +55,8 @@ class FakeS3(MemoryFileSystem):
         if isinstance(answer, list):
             answer = answer.pop(0)
         if isinstance(answer, Answered):
-            raise OSError(5, "S3 said no") from answer
+            kind = PermissionError if answer.args[0] in {"AccessDenied", "ExpiredToken"} else OSError
+            raise kind(5, "S3 said no") from answer
         if isinstance(answer, Exception):
             raise answer
         return answer(arguments) if callable(answer) else answer
@@ -170,11 +171,14 @@ def test_a_start_says_what_to_grant(fake, storage, method, right):
     """
     fake.answers["get_bucket_versioning"] = {"Status": "Enabled"}
     fake.answers["list_object_versions"] = lambda asked: {"Versions": [version("one", asked["Prefix"], Size=0)]}
-    fake.answers[method] = PermissionError("denied")
+    fake.answers[method] = Answered("AccessDenied")
     with pytest.raises(InvalidConfiguration, match=right) as refused:
         storage.check()
 
     assert refused.value.key == "storage.url"
+    with pytest.raises(InvalidConfiguration, match=right):
+        storage.put(KEY, io.BytesIO(b"x"))
+    assert [] == [found.key for found in storage.list() if found.key == KEY]
 
 
 def test_a_start_may_find_no_bucket(fake, storage):
@@ -186,13 +190,26 @@ def test_a_start_may_find_no_bucket(fake, storage):
         storage.check()
 
 
-def test_a_start_may_find_no_server(fake, storage):
+@pytest.mark.parametrize("code", ["InternalError", "ExpiredToken"])
+def test_a_start_may_find_no_answer(fake, storage, code):
     """
-    That is `StorageUnavailable`, and says nothing about rights.
+    A server that fails, or keys that have expired, are `StorageUnavailable`: no right is missing.
     """
-    fake.answers["get_bucket_versioning"] = Answered("InternalError")
-    with pytest.raises(StorageUnavailable, match="did not answer"):
-        storage.check()
+    fake.answers["get_bucket_versioning"] = Answered(code)
+    for call in (storage.check, lambda: storage.put(KEY, io.BytesIO(b"x"))):
+        with pytest.raises(StorageUnavailable, match="did not answer"):
+            call()
+    assert [] == list(storage.list())
+
+
+def test_the_first_put_asks_what_no_start_did(fake, storage):
+    """
+    Once it is known that deleting deletes, nothing more is asked.
+    """
+    storage.put(KEY, io.BytesIO(b"x"))
+    storage.put("default/job/2.zip", io.BytesIO(b"x"))
+
+    assert [("get_bucket_versioning", {"Bucket": "bucket"})] == fake.asked
 
 
 def test_a_retention_by_default_is_refused(fake, storage):
@@ -352,6 +369,7 @@ def test_every_call_has_a_limit(monkeypatch):
     storage.sweep_leftovers(NOW)
 
     assert remote.seen == [
+        ("get_bucket_versioning", 3),
         ("pipe_file", 5.0),
         ("info", 3),
         ("cat_file", 3),

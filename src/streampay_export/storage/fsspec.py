@@ -101,6 +101,7 @@ class FsspecStorage:
         Raise `InvalidConfiguration` where a bucket keeps versions of what is deleted here.
 
         Of S3 only this can be asked; it writes and deletes an empty object where versions are kept.
+        Without it the first `put` asks.
         """
         self._place.check()
 

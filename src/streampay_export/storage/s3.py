@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..errors import InvalidConfiguration, StorageUnavailable
 from .check import is_key
@@ -26,8 +27,19 @@ class Bucket(ObjectStore):
     """
     An S3 bucket and a path in it. Keys were checked. Thread-safe; nothing to close.
 
-    In a bucket that keeps versions a plain delete would only hide an object.
+    In a bucket that keeps versions a plain delete would only hide an object. So nothing is put here
+    before it is known that it can be deleted.
     """
+
+    _known: threading.Event = field(factory=threading.Event, init=False, eq=False, repr=False)
+
+    def put(self, key: str, stage: BinaryIO) -> None:
+        """
+        Create the object, or raise `ObjectExists`; for the first one, what `check` raises too.
+        """
+        if not self._known.is_set():
+            self.check()
+        ObjectStore.put(self, key, stage)
 
     def delete(self, key: str) -> None:
         """
@@ -60,8 +72,12 @@ class Bucket(ObjectStore):
         Where the bucket keeps versions, or once did, it is tried with an empty object of its own.
         """
         with self._granted("s3:GetBucketVersioning"):
-            if not self._keeps_versions():
-                return
+            versions = self._keeps_versions()
+        if versions:
+            self._try_deleting()
+        self._known.set()
+
+    def _try_deleting(self) -> None:
         with self._granted("s3:GetBucketObjectLockConfiguration"):
             if self._retains():
                 raise InvalidConfiguration(
@@ -91,8 +107,7 @@ class Bucket(ObjectStore):
         try:
             return self._ask(method)
         except OSError as error:
-            answer = getattr(error.__cause__, "response", {})
-            if answer.get("Error", {}).get("Code") in _NOTHING_OF_THE_KIND:
+            if _code(error) in _NOTHING_OF_THE_KIND:
                 return {}
             raise
 
@@ -126,9 +141,15 @@ class Bucket(ObjectStore):
         with self._asking():
             try:
                 yield
-            except PermissionError:
+            except PermissionError as error:
+                if _code(error) != "AccessDenied":
+                    raise  # a wrong or expired key, of which no right is missing
                 raise InvalidConfiguration(
                     "storage.url", f"what is deleted from this bucket might stay in it; grant {rights}"
                 ) from None
             except FileNotFoundError:
                 raise StorageUnavailable("there is no such s3 bucket") from None
+
+
+def _code(error: OSError) -> Any:
+    return getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
