@@ -169,6 +169,19 @@ def test_what_is_gone_is_not_handed_over(house, urls, end):
     assert [] == urls.minted
 
 
+def test_a_row_that_vanishes_meanwhile_is_gone_too(house, urls, monkeypatch):
+    """
+    Whatever happens between two questions to the job store, no URL is minted without an end.
+    """
+    job_id = ready(house)
+    download = opened(house, job_id)
+    monkeypatch.setattr(house.jobs, "get", lambda tenant, job_id: None)
+    with pytest.raises(ExportGone):
+        download.hand_over()
+
+    assert [] == urls.minted
+
+
 def test_where_it_was_not_chosen_nobody_is_handed_over(house, urls):
     """
     Without cloud URLs the application itself serves the plain file; what this library encrypted it always does.
