@@ -300,6 +300,17 @@ def test_a_protection_nobody_gives_is_refused(fake, url, protection):
     assert refused.value.key == "storage.protection"
 
 
+@pytest.mark.parametrize("seconds", [0, -1, 601, float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(fake, seconds):
+    """
+    Nothing, less than nothing and next to for ever are no limits.
+    """
+    with pytest.raises(InvalidConfiguration) as refused:
+        FsspecStorage("s3://bucket", call_timeout=seconds)
+
+    assert refused.value.key == "storage.call_timeout"
+
+
 class Remote(FakeS3):
     """
     A file system that works in fsspec's own thread, and so can be given up.

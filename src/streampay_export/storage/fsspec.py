@@ -22,6 +22,8 @@ from .objects import CALL_TIMEOUT, ObjectStore
 from .s3 import Bucket
 
 _URL = "storage.url"
+# A lease is renewed meanwhile, but a person who waits has gone by then.
+LONGEST_TIMEOUT = 600
 _EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
 _PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", re.ASCII)
 
@@ -45,6 +47,8 @@ class FsspecStorage:
         call_timeout: float = CALL_TIMEOUT,
         **options: Any,
     ) -> None:
+        if not 0 < call_timeout <= LONGEST_TIMEOUT:  # to fsspec nothing would mean for ever
+            raise InvalidConfiguration("storage.call_timeout", f"more than 0 and at most {LONGEST_TIMEOUT} seconds")
         self._url = url
         self.protection = _protection(protection)
         self._place = _open(url, self.protection, call_timeout, options)
