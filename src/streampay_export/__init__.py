@@ -46,6 +46,7 @@ from .ports.keys import KeyProvider
 from .ports.rule import Rule
 from .ports.source import HistorySource
 from .ports.storage import Storage
+from .ports.telemetry import Telemetry
 from .ports.writer import Writer
 from .service import ExportList, ExportService, Requested
 from .sweeper import Sweeper
@@ -113,6 +114,7 @@ __all__ = [
     "Subject",
     "SubjectIn",
     "Sweeper",
+    "Telemetry",
     "TrailItem",
     "ValueIn",
     "Window",

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 from ._core.job import Artifact, Job, Protection, artifact_context, key_context
 from .errors import ExportGone, ObjectAltered, ObjectExists, ObjectMissing, StorageUnavailable
 from .ports.keys import Sealer
+from .ports.telemetry import Measure, Span
 from .stage import Stage
 from .storage.encrypted import EncryptedFile, EncryptedStage
 from .storage.plain import PlainFile
@@ -59,8 +60,10 @@ def publish(wiring: Wiring, sealer: Sealer, job: Job, bundle: Stage, artifact: A
     if artifact.protection is Protection.LIBRARY:
         stage = EncryptedStage(bundle.blocks, artifact.size, lambda: sealer.encryptor(context))
     # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.
-    with suppress(ObjectExists):
+    span = wiring.telemetry.span(Span.PUBLISH, tenant=job.tenant, job=job.id, bytes=artifact.size)
+    with span, suppress(ObjectExists):
         wiring.storage.put(artifact.key, cast("BinaryIO", stage))
+    wiring.telemetry.count(Measure.PUBLISHED, artifact.size, tenant=job.tenant)
 
 
 def read_back(file: ArtifactFile, artifact: Artifact, *, check: Callable[[], None]) -> None:

@@ -21,6 +21,7 @@ from .exporter import DatasetExport
 from .keeping import PartKeeper
 from .lease import Lease
 from .ports.keys import Sealer
+from .ports.telemetry import Span
 from .preparing import prepare
 from .progress import Progress
 from .stage import DatasetStage, Stage
@@ -97,8 +98,12 @@ class Collecting:
             watch=watch,
             kept=self.keeper.of(prepared, stage, watch),
             part_rows=w.part_rows,
+            telemetry=w.telemetry,
         )
-        summary = export.run()
+        job = self.claim.job
+        with w.telemetry.span(Span.DATASET, tenant=job.tenant, job=job.id, dataset=dataset.name) as span:
+            summary = export.run()
+            span.add(rows=summary.written)
         for name, held in summary.figures.invariants.items():
             if held.broken:
                 told = (self.claim.job.id, dataset.name, name, held.broken, held.rows)

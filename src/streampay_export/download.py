@@ -4,7 +4,8 @@ A download that has been authorised: its bytes, whole or in ranges, and what bec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
@@ -16,6 +17,7 @@ from .artifact import ArtifactFile
 from .errors import ExportError, ExportGone
 from .ports.jobs import LinkUse
 from .ports.links import CloudUrl
+from .ports.telemetry import Measure, Span
 from .recording import Recorder
 from .wiring import Wiring
 
@@ -87,7 +89,19 @@ class Download:
         No byte comes that was not checked. Raises `ExportGone` within seconds of a revocation,
         `StorageUnavailable` when the store breaks off, `ObjectAltered` when it holds something else.
         """
-        end = self.size if end is None else end
+        telemetry, tenant = self.wiring.telemetry, self.actor.tenant
+        sent = 0
+        chunks = self._chunks(start, self.size if end is None else end)
+        with telemetry.span(Span.DOWNLOAD, tenant=tenant, job=self.job_id) as span, closing(chunks):
+            try:
+                for chunk in chunks:
+                    yield chunk
+                    sent += len(chunk)
+            finally:
+                span.add(bytes=sent)
+                telemetry.count(Measure.DOWNLOADED, sent, tenant=tenant)
+
+    def _chunks(self, start: int, end: int) -> Generator[bytes, None, None]:
         sent = 0
         checked_at = self.wiring.clock()
         chunks = self.file.read(start, end)

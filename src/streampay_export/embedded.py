@@ -36,10 +36,12 @@ from .ports.dispatch import Dispatcher
 from .ports.erasure import Eraser, LaterRequest
 from .ports.links import CloudUrls
 from .ports.source import HistorySource
+from .ports.telemetry import Telemetry
 from .ports.writer import Writer
 from .service import ExportService
 from .storage.fsspec import FsspecStorage
 from .sweeper import Sweeper
+from .telemetry.none import NoTelemetry
 from .tombstones.jsonl import FileTombstones
 from .wiring import RETENTION, Wiring
 from .worker import Worker
@@ -161,6 +163,7 @@ def embedded(
     step_up: StepUp = StepUp(),  # noqa: B008  # a value, and a frozen one
     cooling_off: timedelta | None = None,
     request_cooldown: timedelta | None = None,
+    telemetry: Telemetry = NoTelemetry(),  # noqa: B008  # it keeps nothing
     threads: int = 1,
     dispatcher: Dispatcher | None = None,
     stage_folder: Path | None = None,
@@ -221,6 +224,7 @@ def embedded(
         cooling_off=cooling_off,
         request_cooldown=request_cooldown,
         stage_folder=stage_folder,
+        telemetry=telemetry,
         trail=audit,
         checkpoint=audit.checkpoint,
         cloud_urls=cloud_urls,

@@ -20,7 +20,9 @@ from ._core.pager import PART_ROWS, Pager, owner_values, pages
 from ._core.selection import Census, Key, Query
 from .errors import CountMismatch, NullKey
 from .ports.source import HistorySource, Snapshot
+from .ports.telemetry import Measure, Span, Telemetry
 from .stage import DatasetStage
+from .telemetry.none import NoTelemetry
 
 
 class KeptParts(Protocol):
@@ -81,6 +83,7 @@ class DatasetExport:
     watch: Callable[[int, int], None]
     kept: KeptParts = field(factory=NothingLasts)
     part_rows: int = PART_ROWS
+    telemetry: Telemetry = field(factory=NoTelemetry)
     _inexact: set[str] = field(factory=set, init=False, repr=False)
 
     @property
@@ -128,7 +131,7 @@ class DatasetExport:
         Export the rows of one key range, as the part of that number. Raises what `run` raises.
         """
         rows = snapshot.count(self.query, range_.after, range_.upto)
-        return self._part(snapshot, number, range_.after, range_.census, rows=rows)
+        return self._told(number, lambda: self._part(snapshot, number, range_.after, range_.census, rows=rows))
 
     def _met(self, parts: Sequence[ClosedPart]) -> None:
         """
@@ -142,7 +145,16 @@ class DatasetExport:
         census = before[0].census if before else self._census(snapshot)
         after = before[-1].last if before else None
         written = sum(each.summary.rows for each in before)
-        return self._part(snapshot, len(before), after, census, written=written)
+        number = len(before)
+        return self._told(number, lambda: self._part(snapshot, number, after, census, written=written))
+
+    def _told(self, number: int, read: Callable[[], ClosedPart]) -> ClosedPart:
+        dataset = self.query.selection.dataset.name
+        with self.telemetry.span(Span.PART, dataset=dataset, number=number) as span:
+            part = read()
+            span.add(rows=part.summary.rows, bytes=sum(each.size for each in part.summary.files.values()))
+        self.telemetry.count(Measure.ROWS, part.summary.rows, dataset=dataset)
+        return part
 
     def _census(self, snapshot: Snapshot) -> Census:
         dataset = self.query.selection.dataset

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from attrs import field, frozen
 
@@ -35,12 +37,15 @@ from .linking import Link, Linking, Opened
 from .ports.authorize import Action
 from .ports.jobs import Admission
 from .ports.signing import PublicKey, Signature
+from .ports.telemetry import Span
 from .recording import Recorder
 from .requesting import answered_lately, draft_job, idempotency_of, resolve_request
 from .restored import RestoredCheck
 from .wiring import Wiring
 
 LARGEST_LIST = 100
+
+P = ParamSpec("P")
 
 
 @frozen(kw_only=True)
@@ -61,6 +66,24 @@ class ExportList:
 
     items: tuple[Export, ...]
     next_cursor: str | None
+
+
+def _watched(
+    request: Callable[Concatenate[ExportService, Actor, P], Requested],
+) -> Callable[Concatenate[ExportService, Actor, P], Requested]:
+    """
+    Make a request a span, in which nothing stands that was not checked.
+    """
+
+    @wraps(request)
+    def watched(service: ExportService, actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> Requested:
+        with service._wiring.telemetry.span(Span.REQUEST, tenant=actor.tenant) as span:  # noqa: SLF001  # its own
+            requested = request(service, actor, *args, **kwargs)
+            export = requested.export
+            span.add(job=export.id, profile=export.profile, created=requested.created)
+            return requested
+
+    return watched
 
 
 @frozen
@@ -86,6 +109,7 @@ class ExportService:
         object.__setattr__(self, "_gate", Gate(w, Recorder(w.audit, w.outbox, w.tagger), self._check))
         object.__setattr__(self, "_linking", Linking(w, self._gate))
 
+    @_watched
     def request(
         self,
         actor: Actor,

@@ -77,6 +77,7 @@ def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None
             query=prepared.query,
             stage=stage,
             watch=lambda *_: check(),
+            telemetry=wiring.telemetry,
         )
         closed = _read(export, part.number, range_)
         PartFiles(wiring=wiring, job=job, sealer=sealer).put(closed.summary, part.fence, stage)

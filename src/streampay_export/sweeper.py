@@ -7,16 +7,17 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from ._core.job import Failure, Job, key_context
 from ._core.lifecycle import State
 from ._core.trail import Event
 from .erasing import Erasing
 from .errors import ExportError
+from .ports.telemetry import Measure, Span
 from .recording import Recorder
 from .restored import RestoredCheck
 from .wiring import Wiring
@@ -82,6 +83,14 @@ class Sweeper:
         `ErasuresMissing` over a job database that is behind the tombstone log.
         """
         self._check()
+        telemetry = self._wiring.telemetry
+        with telemetry.span(Span.SWEEP) as span:
+            swept = self._sweep()
+            span.add(**asdict(swept))
+        telemetry.count(Measure.SWEEPS)
+        return swept
+
+    def _sweep(self) -> Swept:
         jobs = self._wiring.jobs
         failures = [0]
 
@@ -92,7 +101,7 @@ class Sweeper:
         expired = each(jobs.expired(), self._expire)
         exhausted = each(jobs.exhausted(max_attempts=self._wiring.max_attempts), self._give_up)
         deleted = each(jobs.orphans(), self._delete_artifact)
-        rung = each(jobs.waiting(), self._ring)
+        rung = each(self._waiting(), self._ring)
         orphans = self._delete_unclaimed(failures)
         leftovers = self._sweep_leftovers(failures)
         destroyed = self._keep_versions(failures)
@@ -146,6 +155,13 @@ class Sweeper:
             failures[0] += not done
         return finished
 
+    def _waiting(self) -> Sequence[Job]:
+        waiting = self._wiring.jobs.waiting()
+        since = [job.waits_from for job in waiting if job.waits_from]
+        age = max((self._wiring.jobs.now() - min(since)).total_seconds(), 0) if since else 0
+        self._wiring.telemetry.gauge(Measure.QUEUE_AGE, age)
+        return waiting
+
     def _expire(self, job: Job) -> bool:
         entry = self._record.by_system(Event.EXPIRED, job, self._wiring.jobs.now())
         ended = self._wiring.jobs.end(
@@ -166,6 +182,8 @@ class Sweeper:
             failure=Failure(slug=slug, sentence=sentence),
             entries=[entry],
         )
+        if ended is not None:
+            self._wiring.telemetry.count(Measure.FAILURES, tenant=job.tenant, slug=slug)
         return ended is not None
 
     def _delete_artifact(self, job: Job) -> bool:

@@ -33,7 +33,9 @@ from .ports.report import Report
 from .ports.signing import ManifestSigner, TicketSigner
 from .ports.source import HistorySource
 from .ports.storage import Storage
+from .ports.telemetry import Telemetry
 from .ports.writer import Writer
+from .telemetry.none import NoTelemetry
 
 RETENTION = timedelta(days=7)
 # Long enough to click, too short to be worth stealing from a log.
@@ -62,6 +64,7 @@ class Wiring:
     so long after their e-mail address or a wallet changed. Within *request_cooldown* of a request that was
     answered the same request gets that copy, and another has to wait.
     *versions* are those of the key behind *keys*: `None` where a key management service looks after them.
+    *telemetry* is told what operators watch; by default nobody is.
     *cloud_urls* sends people to the storage itself, which must then encrypt by itself; `None` is never.
     *tombstones* says who was erased, wherever the database was restored to; *eraser* erases them from the
     application's own data, which without it is left as it is; a later request is refused, with the
@@ -113,6 +116,7 @@ class Wiring:
     cloud_urls: CloudUrls | None = None
     eraser: Eraser | None = None
     after_erasure: LaterRequest | None = None
+    telemetry: Telemetry = field(factory=NoTelemetry)
 
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)

@@ -26,6 +26,7 @@ from .keeping import PartKeeper
 from .lease import Lease
 from .ports.jobs import Completion
 from .ports.keys import Sealer
+from .ports.telemetry import Measure, Span
 from .recording import Recorder
 from .restored import RestoredCheck
 from .sharing import read_planned_part
@@ -69,13 +70,31 @@ class Worker:
         claim = w.jobs.claim(lease=w.lease, max_attempts=w.max_attempts, tenant=tenant, job_id=job_id)
         if claim is None:
             return self._help(tenant, job_id) if w.fan_out else None
+        return self._watched(claim)
+
+    def _watched(self, claim: Claim) -> Job | None:
+        job, telemetry = claim.job, self._wiring.telemetry
+        telemetry.count(Measure.RUNNING, 1, tenant=job.tenant)
+        try:
+            with telemetry.span(Span.ATTEMPT, tenant=job.tenant, job=job.id, attempt=job.attempts) as span:
+                ended = self._work(claim)
+                span.add(state=ended.state if ended else "gone")
+                if ended and ended.failure:
+                    span.add(slug=ended.failure.slug)
+                return ended
+        finally:
+            telemetry.count(Measure.RUNNING, -1, tenant=job.tenant)
+
+    def _work(self, claim: Claim) -> Job | None:
+        w = self._wiring
         try:
             with Lease(w, partial(w.jobs.renew, claim, w.lease), claim.job.id, self.stop) as lease:
                 return self._export(claim, lease)
         except Interrupted:
             w.jobs.release(claim, give_back=True)
             raise
-        except LeaseLost:
+        except LeaseLost as lost:
+            w.telemetry.count(Measure.LEASES_LOST, tenant=claim.job.tenant, state=lost.state)
             return w.jobs.get(claim.job.tenant, claim.job.id)
         except ExportError as error:
             return self._fail(
@@ -101,8 +120,8 @@ class Worker:
         except Interrupted:
             w.jobs.release_part(claim)
             raise
-        except LeaseLost:
-            pass
+        except LeaseLost as lost:
+            w.telemetry.count(Measure.LEASES_LOST, tenant=claim.job.tenant, state=lost.state)
         except ExportError as error:
             logger.warning("a part of export %s could not be read here: %s", claim.job.id, error)
         except Exception:
@@ -199,6 +218,7 @@ class Worker:
     def _fail(self, claim: Claim, failure: Failure, *, retry: bool) -> Job | None:
         w = self._wiring
         job = claim.job
+        w.telemetry.count(Measure.FAILURES, tenant=job.tenant, slug=failure.slug)
         try:
             if retry and job.attempts < w.max_attempts:
                 logger.warning("export %s will be tried again: %s", job.id, failure.for_operators)

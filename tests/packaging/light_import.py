@@ -7,7 +7,7 @@ Exits with one sentence per fault. It is a program of its own because it asks wh
 import sys
 from importlib.resources import files
 
-HEAVY = ("cryptography", "fsspec", "sqlalchemy")
+HEAVY = ("cryptography", "fsspec", "opentelemetry", "sqlalchemy")
 
 before = set(sys.modules)
 import streampay_export  # noqa: E402 — the line under test, after what was there before it

@@ -32,6 +32,7 @@ from .fakes import (
     MemoryAudit,
     MemoryTombstoneLog,
     RecordingDispatcher,
+    RecordingTelemetry,
     SeededRandomness,
     SequentialIds,
 )
@@ -68,7 +69,7 @@ def keep_everything(catalog: Catalog, profile: str = "self") -> Policy:
 class MemoryDeployment:
     """
     Service, worker and sweeper over fakes that tests can reach: `clock`, `audit`, `tombstones`, `jobs`,
-    `storage`, `rings`. Nothing runs by itself: call `worker.work()` and `sweeper.sweep()`, and move the clock.
+    `storage`, `rings`, `telemetry`. Nothing runs by itself: call `worker.work()` and `sweeper.sweep()`, move the clock.
 
     Two deployments made alike do the same, byte for byte, but for what the cipher makes random.
     """
@@ -88,6 +89,7 @@ class MemoryDeployment:
         self.jobs = MemoryJobStore(self.clock)
         self.storage = MemoryStorage()
         self.rings = RecordingDispatcher()
+        self.telemetry = RecordingTelemetry()
         keys = MemoryKeys(b"test")
         wiring = Wiring(
             catalog=catalog,
@@ -115,6 +117,7 @@ class MemoryDeployment:
             randomness=SeededRandomness(),
             clock=self.clock,
             trail=self.audit,
+            telemetry=self.telemetry,
         )
         self.wiring = evolve(wiring, **changes)
         self.service = ExportService(self.wiring)

@@ -10,13 +10,17 @@ import base64
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from attrs import field, frozen
 
 from .._core.erasure import Tombstone
 from .._core.erasure_order import ErasureOrder
 from .._core.trail import AuditEntry
-from ..errors import AuditUnavailable, TombstonesUnavailable
+from ..errors import AuditUnavailable, ExportError, TombstonesUnavailable
+from ..ports.telemetry import Fact, Measure, Span
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -90,6 +94,80 @@ class RecordingDispatcher:
         Remember the ring.
         """
         self.rings.append((tenant, job_id))
+
+
+@frozen(kw_only=True)
+class RecordedSpan:
+    """
+    A span that was told: *within* which other it was begun, if any, and its *facts*.
+    """
+
+    span: Span
+    within: Span | None
+    facts: dict[str, Fact] = field(factory=dict)
+
+    def add(self, **facts: Fact) -> None:
+        """
+        See `OpenSpan.add`.
+        """
+        self.facts.update(facts)
+
+
+class RecordingTelemetry:
+    """
+    Telemetry that remembers what it was told. Thread-safe.
+
+    *spans* are those that have ended, in that order; *counts* what was added to each measure, by its facts
+    in alphabetical order; *gauges* what each was told last.
+    """
+
+    def __init__(self) -> None:
+        self.spans: list[RecordedSpan] = []
+        self.counts: dict[tuple[Measure, tuple[tuple[str, Fact], ...]], int] = {}
+        self.gauges: dict[Measure, float] = {}
+        self._lock = threading.Lock()
+        self._open = threading.local()
+
+    def total(self, measure: Measure) -> int:
+        """
+        Return what was added to a measure, whatever the facts.
+        """
+        return sum(amount for (each, _), amount in self.counts.items() if each is measure)
+
+    @contextmanager
+    def span(self, span: Span, /, **facts: Fact) -> Iterator[RecordedSpan]:
+        """
+        See `Telemetry.span`.
+        """
+        outer: Span | None = getattr(self._open, "span", None)
+        recorded = RecordedSpan(span=span, within=outer, facts=dict(facts))
+        self._open.span = outer if span is Span.DOWNLOAD else span
+        try:
+            yield recorded
+        except BaseException as error:
+            recorded.add(slug=error.slug if isinstance(error, ExportError) else type(error).__name__)
+            raise
+        finally:
+            self._open.span = outer
+            self.spans.append(recorded)
+
+    def count(self, measure: Measure, amount: int = 1, /, **facts: Fact) -> None:
+        """
+        See `Telemetry.count`.
+        """
+        with self._lock:
+            key = measure, _in_order(facts)
+            self.counts[key] = self.counts.get(key, 0) + amount
+
+    def gauge(self, measure: Measure, value: float, /, **facts: Fact) -> None:
+        """
+        See `Telemetry.gauge`.
+        """
+        self.gauges[measure] = value
+
+
+def _in_order(facts: Mapping[str, Fact]) -> tuple[tuple[str, Fact], ...]:
+    return tuple(sorted(facts.items()))
 
 
 class MemoryAudit:
