@@ -43,6 +43,7 @@ class Configuration:
     places: Places
     notice: ProcessingNotice
     retention: timedelta
+    opentelemetry: bool = False
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -79,6 +80,9 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
     places = _places(top, folder)
     retention = _retention(top)
     notice = _notice(top)
+    telemetry = top.table("telemetry")
+    opentelemetry = telemetry.flag("opentelemetry", default=False)
+    telemetry.finish()
     top.finish()
     return Configuration(
         source_url=url,
@@ -91,6 +95,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
         places=places,
         notice=notice,
         retention=retention,
+        opentelemetry=opentelemetry,
     )
 
 

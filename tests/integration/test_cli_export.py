@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from streampay_export._core.notice import NOTICE_PARTS
-from streampay_export._core.party import Subject
+from streampay_export._core.party import Actor, Subject
 from streampay_export.cli import main
 from streampay_export.cli.deployment import deployment, operator
-from streampay_export.errors import KeysMissing
+from streampay_export.errors import KeysMissing, MissingExtra
 from streampay_export.keys.local import LocalKeys
+from streampay_export.telemetry.opentelemetry import OpenTelemetry
 
 Capture = pytest.CaptureFixture[str]
 NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
@@ -258,16 +259,46 @@ def _full_stage(directory: Path | None = None) -> Any:
 def test_status(shop: Path, capsys: Capture) -> None:
     """One export or all; an unknown id, also one that is a path, is a no."""
     assert main(["status", "--config", str(shop)]) == 0
-    assert "no export yet" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "all exports: none\n" in said
+    assert "no export yet" in said
     assert main(line(shop, "--json")) == 0
     job = last_json(capsys)["job"]
     assert main(["status", job, "--config", str(shop), "--json"]) == 0
     form = last_json(capsys)
     assert (form["id"], form["state"], form["progress"]) == (job, "ready", {"rows": 10, "total": 10})
     assert main(["status", "--config", str(shop), "--json"]) == 0
-    assert [each["id"] for each in last_json(capsys)["items"]] == [job]
+    form = last_json(capsys)
+    assert [each["id"] for each in form["items"]] == [job]
+    assert {"ready": 1} == {state: count for state, count in form["overview"]["counts"].items() if count}
+    assert (form["overview"]["waiting_since"], form["overview"]["overdue"]) == (None, [])
     assert main(["status", "../../etc/passwd", "--config", str(shop)]) == 1
     assert capsys.readouterr().err == "there is no such export\n"
+
+
+def test_status_of_all(shop: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operators see how many exports of each kind there are, whoever asked; the longest wait; what is overdue."""
+    with deployment(shop) as opened:
+        late = datetime(2026, 1, 31, 8, tzinfo=UTC)
+        olga = Actor(id="olga", capacity="operator")
+        job = opened.service.request(olga, Subject("ada"), received_at=late).export.id
+        opened.service.request(olga, Subject("bob"))
+    assert main(["status", "--config", str(shop)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "all exports: 2 queued"
+    assert re.fullmatch(r"  the longest waiting has waited since \S+Z", said[1])
+    overdue = f"  overdue: {job}  queued, an answer was due by 2026-02-28T08:00:00.000000Z"
+    assert said[2:] == [overdue, "you have asked for no export yet"]
+    assert main(["status", "--config", str(shop), "--json"]) == 0
+    told = {"id": job, "state": "queued", "due_at": "2026-02-28T08:00:00.000000Z"}
+    assert last_json(capsys)["overview"]["overdue"] == [told]
+
+    monkeypatch.setattr("streampay_export.cli.listing.LARGEST_COUNT", 2)
+    monkeypatch.setattr("streampay_export.cli.listing.MOST_OVERDUE", 1)
+    assert main(["status", "--config", str(shop)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "all exports: 2 or more queued"
+    assert "  there may be more overdue: those are the longest due" in said
 
 
 def test_status_tells_the_clock_of_the_law(shop: Path, capsys: Capture) -> None:
@@ -448,3 +479,13 @@ def test_reader_that_went_away() -> None:
     )
     os.close(theirs)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_deployment_may_be_watched(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the configuration says so, OpenTelemetry is told; without it the extra is named."""
+    shop.write_text(f"[telemetry]\nopentelemetry = true\n{CONFIG}", encoding="utf-8")
+    with deployment(shop) as opened:
+        assert isinstance(opened.wiring.telemetry, OpenTelemetry)
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(MissingExtra, match="otel"), deployment(shop):
+        pass

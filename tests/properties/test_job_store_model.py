@@ -364,6 +364,13 @@ class Both(RuleBasedStateMachine):
         while page := self.both(lambda store, at=before: list(store.list(tenant, tag, limit=limit, before=at))):
             before = (page[-1].created_at, page[-1].id)
 
+    @rule(tenant=TENANTS)
+    def look_over(self, tenant):
+        """
+        An operator asks how things stand.
+        """
+        self.both(lambda store: store.overview(tenant))
+
     @invariant()
     def all_is_the_same(self):
         """

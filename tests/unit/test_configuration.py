@@ -276,3 +276,11 @@ def test_flag_of_a_wrong_kind() -> None:
     """A flag is true or false, not a number."""
     with pytest.raises(InvalidConfiguration, match="true or false"):
         TomlTable({"on": 1}).flag("on", default=False)
+
+
+def test_telemetry() -> None:
+    """Nobody is told unless the file says so."""
+    assert configured(SOURCE + NOTICE).opentelemetry is False
+    text = SOURCE + "[telemetry]\nopentelemetry = true\n" + NOTICE
+    assert configured(text).opentelemetry is True
+    assert problem(SOURCE + "[telemetry]\nopentelemtry = true\n" + NOTICE).key == "telemetry.opentelemtry"

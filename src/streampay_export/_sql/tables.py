@@ -70,10 +70,12 @@ job_table = Table(
     Column("orphaned_at", Instant),
     UniqueConstraint("tenant", "active_key", name="export_job_active"),
     Index("export_job_waits", "waits_from", "id"),
+    Index("export_job_waits_of", "tenant", "waits_from"),
     Index("export_job_owner", "tenant", "owner_tag", "created_at", "id"),
     Index("export_job_requester", "tenant", "requester_tag", "created_at", "id"),
     Index("export_job_whose", "tenant", "whose", "created_at", "id"),
     Index("export_job_expires", "state", "expires_at", "id"),
+    Index("export_job_due", "tenant", "state", "due_at", "id"),
     Index("export_job_orphaned", "orphaned_at", "id"),
     Index("export_job_wrapped", "wrapped_key_id", "tenant", "id"),
 )

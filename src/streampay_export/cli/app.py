@@ -163,7 +163,7 @@ def policy_check(*, config: Config, json: Json = False) -> int:
 @app.command
 def status(job: str | None = None, /, *, config: Config, json: Json = False) -> None:
     """
-    Show one export, or the latest ones.
+    Show one export; or how many there are of each kind, what is overdue, and your latest.
     """
     listing.status(config, job, as_json=json)
 

@@ -17,6 +17,8 @@ from ..access import operator_on_this_machine
 from ..configuration import Configuration, read_configuration
 from ..embedded import Embedded, embedded
 from ..sources.sqlalchemy import SqlAlchemySource
+from ..telemetry.none import NoTelemetry
+from ..telemetry.opentelemetry import OpenTelemetry
 from .public_keys import leave_public_key
 
 
@@ -52,6 +54,7 @@ def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> E
         fan_out=configuration.fan_out,
         authorize=operator_on_this_machine,
         step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
+        telemetry=OpenTelemetry() if configuration.opentelemetry else NoTelemetry(),
         threads=0,
     )
     if opened.keys_made:

@@ -12,10 +12,12 @@ from .._core.export import Export
 from .._core.policy import Policies
 from .._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from ..configuration import read_configuration
+from ..errors import listed
+from ..ports.jobs import LARGEST_COUNT, MOST_OVERDUE, Overview
 from ..writers.csv import CsvWriter
 from .deployment import deployment, operator
 from .outcome import print_json
-from .wire import export_form, moment
+from .wire import export_form, moment, overview_form
 
 
 def header(dataset: str | None, config: Path | None, profile: str) -> None:
@@ -33,21 +35,41 @@ def header(dataset: str | None, config: Path | None, profile: str) -> None:
 
 def status(config: Path, job_id: str | None, *, as_json: bool) -> None:
     """
-    Print one export, or the latest that whoever types has asked for.
+    Print one export; or how all stand, and the latest that whoever types has asked for.
     """
     with deployment(config) as opened:
         if job_id is not None:
-            exports = [opened.service.status(operator(), job_id)]
-        else:
-            exports = list(opened.service.list(operator()).items)
+            export = opened.service.status(operator(), job_id)
+            if as_json:
+                print_json(export_form(export))
+            else:
+                _print(export)
+            return
+        exports = opened.service.list(operator()).items
+        overview = opened.wiring.jobs.overview(operator().tenant)
     if as_json:
-        forms = [export_form(each) for each in exports]
-        print_json({"items": forms} if job_id is None else forms[0])
+        print_json({"items": [export_form(each) for each in exports], "overview": overview_form(overview)})
         return
+    _print_overview(overview)
     if not exports:
         print("you have asked for no export yet")
     for each in exports:
         _print(each)
+
+
+def _print_overview(overview: Overview) -> None:
+    counts = [f"{_counted(count)} {state}" for state, count in overview.counts.items() if count]
+    print(f"all exports: {listed(counts)}")
+    if overview.waiting_since is not None:
+        print(f"  the longest waiting has waited since {moment(overview.waiting_since)}")
+    for job in overview.overdue:
+        print(f"  overdue: {job.id}  {job.state}, an answer was due by {moment(job.due_at)}")
+    if len(overview.overdue) == MOST_OVERDUE:
+        print("  there may be more overdue: those are the longest due")
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} or more" if count == LARGEST_COUNT else f"{count:,}"
 
 
 def _print(export: Export) -> None:

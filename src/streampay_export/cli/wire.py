@@ -11,6 +11,7 @@ from attrs import asdict
 
 from .._core.export import Export
 from .._core.policy_listing import ListedField
+from ..ports.jobs import Overview
 
 
 def moment(at: datetime | None) -> str | None:
@@ -46,6 +47,19 @@ def export_form(export: Export) -> dict[str, object]:
         "size": export.size,
         "sha256": export.sha256,
         "error": error,
+    }
+
+
+def overview_form(overview: Overview) -> dict[str, object]:
+    """
+    Return an overview's JSON form.
+    """
+    return {
+        "counts": {str(state): count for state, count in overview.counts.items()},
+        "waiting_since": moment(overview.waiting_since),
+        "overdue": [
+            {"id": job.id, "state": str(job.state), "due_at": moment(job.due_at)} for job in overview.overdue
+        ],
     }
 
 

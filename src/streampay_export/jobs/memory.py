@@ -21,7 +21,17 @@ from .._core.lifecycle import FINAL, State, check_ending
 from .._core.ticket import DOWNLOADING, OPENING, Purpose
 from .._core.trail import AuditEntry
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost, SubjectErased
-from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
+from ..ports.jobs import (
+    LARGEST_COUNT,
+    LATEST_FAILED,
+    MOST_OVERDUE,
+    Admission,
+    Admitted,
+    Completion,
+    Idempotency,
+    LinkUse,
+    Overview,
+)
 
 
 def _whose(job: Job) -> tuple[str, ...]:
@@ -386,6 +396,25 @@ class MemoryJobStore:
             if job is not None and job.state in FINAL and job.artifact is not None:
                 self._change(job, artifact=None)
 
+    def overview(self, tenant: str) -> Overview:
+        """
+        See `JobStore.overview`.
+        """
+        theirs = sorted(self._all_of(tenant), key=lambda job: (job.created_at, job.id))
+        latest = {_whose(job): job.id for job in theirs}
+        due = [job for job in theirs if job.due_at <= self.now()]
+        failed = sorted((job for job in due if job.state is State.FAILED), key=lambda job: (job.due_at, job.id))
+        unanswered = [job for job in failed[-LATEST_FAILED:] if job.unanswered and latest[_whose(job)] == job.id]
+        active = [job for job in due if job.active]
+        overdue = [job for job in active + unanswered if job.deadline.passed(self.now())]
+        counts = {state: sum(job.state is state for job in theirs) for state in State}
+        waiting = self._due(theirs, lambda job: job.waits_from)
+        return Overview(
+            counts={state: min(count, LARGEST_COUNT) for state, count in counts.items()},
+            waiting_since=waiting[0].waits_from if waiting else None,
+            overdue=sorted(overdue, key=lambda job: (job.due_at, job.id))[:MOST_OVERDUE],
+        )
+
     def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
         """
         See `JobStore.wrapped_under`.
@@ -597,6 +626,9 @@ class MemoryJobStore:
         self._links = {key: link for key, link in self._links.items() if key[:2] != this}
         if ended.state is State.ERASED:
             self._made_by = {key: made for key, made in self._made_by.items() if (key[0], made[0]) != this}
+
+    def _all_of(self, tenant: str) -> Iterable[Job]:
+        return (job for job in self._all() if job.tenant == tenant)
 
     def _waiting(self) -> Sequence[Job]:
         return self._due(self._all(), lambda job: job.waits_from)

@@ -25,7 +25,7 @@ from .._sql.retrying import retrying
 from .._sql.tables import JOBS, job_version_table
 from .._sql.tables import job_table as jobs
 from ..errors import InvalidRequest, JobStoreUnavailable, LeaseLost
-from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse
+from ..ports.jobs import Admission, Admitted, Completion, Idempotency, LinkUse, Overview
 from .sql_admission import admit, forget_keys
 from .sql_erasure import (
     all_erasures,
@@ -42,6 +42,7 @@ from .sql_erasure import (
 )
 from .sql_links import beginning, can_open, count_opening, delete_links, going_on, insert_link
 from .sql_outbox import forget_entries, oldest_entries, put_entries
+from .sql_overview import select_overview
 from .sql_parts import (
     delete_parts,
     finish_part,
@@ -401,6 +402,15 @@ class SqlJobStore:
             job = _locked(connection, tenant, job_id)
             if job is not None and job.state in FINAL and job.artifact is not None:
                 self._change(connection, job, artifact=None)
+
+    def overview(self, tenant: str) -> Overview:
+        """
+        See `JobStore.overview`.
+        """
+        if not _possible(tenant):
+            return Overview(counts=dict.fromkeys(State, 0), waiting_since=None, overdue=())
+        with self._database.reading() as connection:
+            return select_overview(connection, self._database.now, tenant)
 
     def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
         """

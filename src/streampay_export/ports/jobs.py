@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -16,6 +16,15 @@ from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedK
 from .._core.lifecycle import Completeness, State
 from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
+
+LARGEST_COUNT = 10_000
+"""Up to here an overview counts; beyond, what it costs would grow and what it says would not."""
+
+LATEST_FAILED = 1_000
+"""So many failed jobs an overview looks at for an answer that came later."""
+
+MOST_OVERDUE = 100
+"""So many overdue jobs an overview names."""
 
 
 class Admission(StrEnum):
@@ -69,6 +78,22 @@ class LinkUse:
 
     begun_at: datetime
     first: bool
+
+
+def _all_jobs(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    return tuple(jobs)
+
+
+@frozen(kw_only=True)
+class Overview:
+    """
+    How a tenant's exports stand: *counts* by state, each up to `LARGEST_COUNT`, which then means so many or
+    more; since when (UTC) the job has waited that waits longest, `None` if none does; and what is *overdue*.
+    """
+
+    counts: Mapping[State, int]
+    waiting_since: datetime | None
+    overdue: tuple[Job, ...] = field(converter=_all_jobs)
 
 
 class JobStore(Protocol):
@@ -276,6 +301,15 @@ class JobStore(Protocol):
     def forget_artifact(self, tenant: str, job_id: str) -> None:
         """
         Clear the artifact of a job in a final state, once its object is deleted.
+        """
+
+    def overview(self, tenant: str) -> Overview:
+        """
+        Return how a tenant's jobs stand. What it costs does not grow with what has ended.
+
+        Overdue are jobs whose deadline has passed and that are queued, running, or failed without an answer
+        and without a later job of the same (owner tag, profile, requester tag); the longest due first, at most
+        `MOST_OVERDUE`. Of failed ones the `LATEST_FAILED` due last are looked at.
         """
 
     def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:

@@ -69,7 +69,8 @@ def keep_everything(catalog: Catalog, profile: str = "self") -> Policy:
 class MemoryDeployment:
     """
     Service, worker and sweeper over fakes that tests can reach: `clock`, `audit`, `tombstones`, `jobs`,
-    `storage`, `rings`, `telemetry`. Nothing runs by itself: call `worker.work()` and `sweeper.sweep()`, move the clock.
+    `storage`, `rings`, `telemetry`. Nothing runs by itself: call `worker.work()` and `sweeper.sweep()`, and
+    move the clock.
 
     Two deployments made alike do the same, byte for byte, but for what the cipher makes random.
     """

@@ -5,7 +5,7 @@ The contract of `ports.jobs`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from attrs import evolve
 from ..._core.closed_part import KeptPart, PlannedPart
 from ..._core.deadline import Deadline, Extension
 from ..._core.erasure import Erasure
-from ..._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
+from ..._core.job import REFUSED, Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
 from ..._core.lifecycle import FINAL, Completeness, State
 from ..._core.request import ExportRequest
 from ..._core.ticket import Purpose
@@ -28,7 +28,7 @@ from ...errors import (
     LeaseLost,
     SubjectErased,
 )
-from ...ports.jobs import Admission, Completion, Idempotency, JobStore, LinkUse
+from ...ports.jobs import Admission, Completion, Idempotency, JobStore, LinkUse, Overview
 from ...ports.outbox import Outbox
 from .erasure import make_tombstone
 from .outbox import make_entry
@@ -186,6 +186,10 @@ def planned(number: int, sealed: bytes = b"a range") -> PlannedPart:
     Return a part of the streams to be planned.
     """
     return PlannedPart(dataset="streams", number=number, fence=7, sealed=sealed)
+
+
+def _told(overview: Overview) -> tuple[Mapping[State, int], datetime | None, tuple[Job, ...]]:
+    return overview.counts, overview.waiting_since, overview.overdue
 
 
 class JobStoreContract:
@@ -412,6 +416,7 @@ class JobStoreContract:
             assert store.claim(lease=LEASE, max_attempts=MOST, tenant=tenant, job_id=job_id) is None
         assert 0 == store.revoke_links("default", owner_tag=name) == store.revoke_links("default", link_id=name)
         assert not store.list(name, "owner of job-1", limit=9)
+        assert {0} == set(store.overview(name).counts.values())
         assert not store.list("default", name, limit=9)
 
     def test_jobs_are_listed_newest_first(self, store: JobStore, advance: Advance) -> None:
@@ -1109,6 +1114,68 @@ class JobStoreContract:
         forgotten = store.get("default", "job-1")
         assert forgotten is not None
         assert (None, 4) == (forgotten.artifact, forgotten.revision)
+
+    def test_an_overview_counts_a_tenants_jobs(self, store: JobStore, advance: Advance) -> None:
+        """
+        Every state has its count, of that tenant alone, and the longest waiting job says since when.
+        """
+        assert (dict.fromkeys(State, 0), None, ()) == _told(store.overview("default"))
+        make_ready(store, "job-r")
+        make_ready(store, "job-o", tenant="other")
+        began = store.now()
+        for name in ("job-a", "job-b", "job-c"):
+            store.add(make_job(store, name, owner=name))
+            advance(1)
+        store.add(make_job(store, "job-later", owner="later", not_before=store.now() + LEASE))
+        expected = dict.fromkeys(State, 0) | {State.READY: 1, State.QUEUED: 4}
+        assert (expected, began, ()) == _told(store.overview("default"))
+
+        claim_one(store, "job-a")
+        store.end("default", "job-r", expected={State.READY}, state=State.DELETED)
+        changed = {State.READY: 0, State.DELETED: 1, State.QUEUED: 3, State.RUNNING: 1}
+        assert (expected | changed, began + timedelta(seconds=1), ()) == _told(store.overview("default"))
+        others = dict.fromkeys(State, 0) | {State.READY: 1}
+        assert (others, None, ()) == _told(store.overview("other"))
+
+    def test_an_overview_names_what_is_overdue(self, store: JobStore, advance: Advance) -> None:
+        """
+        Overdue is what has no answer once it was due: active, unless paused before, or failed, unless refused or
+        followed by a later job. The longest due comes first.
+        """
+        names = ("queued", "running", "paused", "failed", "refused", "cancelled", "again", "other")
+        for place, name in enumerate(names):
+            job = make_job(
+                store,
+                f"job-{name}",
+                owner=name,
+                tenant="other" if name == "other" else "default",
+                paused_at=store.now() if name == "paused" else None,
+            )
+            store.add(evolve(job, due_at=store.now() + timedelta(hours=9 - place)))
+        claim_one(store, "job-running")
+        for name, state, slug in (
+            ("failed", State.FAILED, "null-key"),
+            ("again", State.FAILED, "null-key"),
+            ("refused", State.FAILED, REFUSED),
+            ("cancelled", State.CANCELLED, "x"),
+        ):
+            failure = Failure(slug=slug, sentence="It cannot be.")
+            store.end("default", f"job-{name}", expected={State.QUEUED}, state=state, failure=failure)
+        advance(3600)
+        store.add(make_job(store, "job-again-2", owner="again"))
+        store.complete(claim_one(store, "job-again-2"), completion(store))
+
+        assert not store.overview("default").overdue
+        advance(5 * 3600)
+        assert ["job-failed"] == ids(store.overview("default").overdue)
+        advance(2 * 3600 - MICROSECOND.total_seconds())
+        assert ["job-failed"] == ids(store.overview("default").overdue)
+        advance(MICROSECOND.total_seconds())
+        assert ["job-failed", "job-running"] == ids(store.overview("default").overdue)
+        advance(9 * 3600)
+        named = store.overview("default").overdue
+        assert ["job-failed", "job-running", "job-queued"] == ids(named)
+        assert [store.get("default", job.id) for job in named] == list(named)
 
     def test_a_key_is_wrapped_anew_unless_it_changed_meanwhile(self, store: JobStore) -> None:
         """
