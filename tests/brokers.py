@@ -14,9 +14,6 @@ import redis
 from attrs import frozen
 from celery import Celery
 
-NOWHERE = 9
-"""A port that nobody listens on."""
-
 
 @frozen
 class Broker:

@@ -6,6 +6,9 @@ import socket
 import threading
 from contextlib import suppress
 
+NOWHERE = 9
+"""A port that nobody listens on."""
+
 
 class TcpProxy:
     """

@@ -114,6 +114,8 @@ class Worker:
         claim = w.jobs.claim_part(lease=w.lease, tenant=tenant, job_id=job_id)
         if claim is None:
             return None
+        # A queue may have made one ring of many: each who finds a part calls the next.
+        w.dispatcher.ring(claim.job.tenant, claim.job.id)
         try:
             with Lease(w, partial(w.jobs.renew_part, claim, w.lease), claim.job.id, self.stop) as lease:
                 read_planned_part(w, claim, lease.check)

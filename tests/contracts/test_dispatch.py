@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 import pytest
-from tests.brokers import NOWHERE, broker_at, celery_app
+from tests.tcp_proxy import NOWHERE
 
 from streampay_export.dispatch.processes import ProcessDispatcher
 from streampay_export.dispatch.threads import ThreadDispatcher
@@ -19,9 +19,9 @@ from streampay_export.testing.fakes import RecordingDispatcher
 
 LISTENER = """
 import json, sys, threading
-from streampay_export.dispatch.worker_process import answer_rings
+from streampay_export.dispatch.worker_line import WorkerLine
 with open(sys.argv[1], "a") as heard:
-    answer_rings(lambda *ring: print(json.dumps(ring), file=heard, flush=True), threading.Event())
+    WorkerLine().answer(lambda *ring: print(json.dumps(ring), file=heard, flush=True), threading.Event())
 """
 
 
@@ -140,6 +140,8 @@ class TestCeleryOnRabbitMQ(CeleryContract):
         """
         RabbitMQ.
         """
+        from tests.brokers import broker_at
+
         with broker_at(rabbitmq_url) as broker:
             yield broker
 
@@ -148,6 +150,8 @@ class TestCeleryOnRabbitMQ(CeleryContract):
         """
         One with nobody at its port.
         """
+        from tests.brokers import celery_app
+
         from streampay_export.dispatch.celery import CeleryDispatcher
 
         return CeleryDispatcher(celery_app(f"amqp://127.0.0.1:{NOWHERE}//", "gone"), queue="gone")
@@ -160,6 +164,8 @@ class TestCeleryOnRedis(CeleryContract):
         """
         Redis.
         """
+        from tests.brokers import broker_at
+
         with broker_at(redis_url) as broker:
             yield broker
 
@@ -168,6 +174,8 @@ class TestCeleryOnRedis(CeleryContract):
         """
         One with nobody at its port.
         """
+        from tests.brokers import celery_app
+
         from streampay_export.dispatch.celery import CeleryDispatcher
 
         return CeleryDispatcher(celery_app(f"redis://127.0.0.1:{NOWHERE}/0", "gone"), queue="gone")

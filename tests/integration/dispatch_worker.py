@@ -1,8 +1,8 @@
 """
 A worker of its own for the tests beside it: `python dispatch_worker.py KIND FOLDER WHERE QUEUE`.
 
-It works in the deployment in FOLDER. In the middle of reading a history it writes its process id into the file
-`held` there and waits, for as long as there is a file `hold`.
+It works in the deployment in FOLDER. In the middle of a part it writes its process id into the file `held` there
+and waits, for as long as there is a file `hold`.
 """
 
 import os
@@ -19,20 +19,23 @@ from attrs import evolve, frozen
 
 from streampay_export import ExportService, Policies, Sweeper, Worker
 from streampay_export._core.selection import Row
+from streampay_export.dispatch.worker_line import WorkerLine
 from streampay_export.embedded import Embedded, Places, embedded
+from streampay_export.ports.dispatch import Dispatcher
 from streampay_export.ports.source import Snapshot
 from streampay_export.sources.iterable import IterableSource
-from streampay_export.testing.deployment import CATALOG, NOTICE, keep_everything
+from streampay_export.testing.deployment import CATALOG, NOTICE, PAYOUTS, keep_everything
 from streampay_export.wiring import Wiring
 
 PEOPLE = [f"person-{n}" for n in range(12)]
 LEASE = timedelta(seconds=2)
+PART_ROWS = 3
 
 
 @frozen
 class House:
     """
-    A deployment whose leases are short.
+    A deployment whose leases and parts are short.
     """
 
     wiring: Wiring
@@ -53,7 +56,7 @@ class House:
         return Sweeper(self.wiring)
 
 
-def house_in(folder: Path, dispatcher=None) -> House:
+def house_in(folder: Path, dispatcher: Dispatcher) -> House:
     """
     Open the deployment in a folder, with nothing at work in this process.
     """
@@ -66,7 +69,8 @@ def house_in(folder: Path, dispatcher=None) -> House:
         threads=0,
         dispatcher=dispatcher,
     )
-    return House(evolve(opened.wiring, lease=LEASE, renew_every=LEASE / 4), opened)
+    short = evolve(opened.wiring, lease=LEASE, renew_every=LEASE / 4, part_rows=PART_ROWS, fan_out=True)
+    return House(short, opened)
 
 
 def rows() -> Iterator[dict[str, object]]:
@@ -102,9 +106,13 @@ class HeldSnapshot:
 
     def page(self, *arguments: Any) -> Sequence[Row]:
         """
-        Read a page, and keep it for as long as there is a file `hold`.
+        Read a page, and keep it for as long as there is a file `hold`. With a file `readers`, rows take a moment.
         """
         page = self._inner.page(*arguments)
+        if page and len(page[0]) > len(PAYOUTS.key) and (self._folder / "readers").exists():
+            with (self._folder / "readers").open("a") as readers:
+                readers.write(f"{os.getpid()}\n")
+            time.sleep(0.15)
         if (self._folder / "hold").exists():
             (self._folder / "held").write_text(str(os.getpid()))
         while (self._folder / "hold").exists():
@@ -131,43 +139,56 @@ class HeldSource(IterableSource):
 
 
 @cache
-def worker(folder: Path) -> Worker:
+def worker(folder: Path, dispatcher: Dispatcher) -> Worker:
     """
     Make the worker of this process: Celery's children are forked before anything here is opened.
     """
-    return Worker(house_in(folder).wiring)
+    return Worker(house_in(folder, dispatcher).wiring)
 
 
-def main(kind: str, folder: Path, where: str, queue: str) -> None:
+def answer_as_process(folder: Path, where: str, queue: str) -> None:
     """
-    Work until told to stop.
+    Be one of the processes of a `ProcessDispatcher`.
     """
+    line = WorkerLine()
+    made = worker(folder, line)
+    line.answer(made.work, made.stop)
 
-    def work(tenant: str, job_id: str) -> object:
-        return worker(folder).work(tenant, job_id)
 
-    if kind == "processes":
-        from streampay_export.dispatch.worker_process import answer_rings
+def answer_as_celery(folder: Path, where: str, queue: str) -> None:
+    """
+    Be a Celery worker with two children.
+    """
+    from tests.brokers import celery_app
 
-        answer_rings(work, worker(folder).stop)
-    elif kind == "celery":
-        from tests.brokers import celery_app
+    from streampay_export.dispatch.celery import CeleryDispatcher, register_task
 
-        from streampay_export.dispatch.celery import register_task
+    app = celery_app(where, queue)
+    bell = CeleryDispatcher(app, queue=queue)
+    register_task(app, lambda tenant, job_id: worker(folder, bell).work(tenant, job_id))
+    app.worker_main(["worker", "--pool=prefork", "--concurrency=2", "--without-mingle", "--without-gossip"])
 
-        app = celery_app(where, queue)
-        register_task(app, work)
-        app.worker_main(["worker", "--pool=prefork", "--concurrency=2", "--without-mingle", "--without-gossip"])
-    else:
-        import procrastinate
 
-        from streampay_export.dispatch.procrastinate import register_task
+def answer_as_procrastinate(folder: Path, where: str, queue: str) -> None:
+    """
+    Be a Procrastinate worker.
+    """
+    from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
-        app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=where))
-        register_task(app, work)
-        app.run_worker(queues=[queue], delete_jobs="successful")
+    from streampay_export.dispatch.procrastinate import ProcrastinateDispatcher, register_task
 
+    app = App(connector=PsycopgConnector(conninfo=where))
+    bell = ProcrastinateDispatcher(App(connector=SyncPsycopgConnector()), where)
+    register_task(app, lambda tenant, job_id: worker(folder, bell).work(tenant, job_id))
+    app.run_worker(queues=[queue], delete_jobs="always")
+
+
+KINDS = {
+    "processes": answer_as_process,
+    "celery": answer_as_celery,
+    "procrastinate": answer_as_procrastinate,
+}
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4])
+    KINDS[sys.argv[1]](Path(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -19,11 +19,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from attrs import define, evolve, field
-from tests.brokers import NOWHERE, broker_at, celery_app
 from tests.integration.dispatch_worker import PEOPLE, House, house_in
-from tests.requirements import program
+from tests.requirements import library, program
 from tests.s3_server import free_ports
-from tests.tcp_proxy import TcpProxy
+from tests.tcp_proxy import NOWHERE, TcpProxy
 
 from streampay_export import Actor, Subject
 from streampay_export.dispatch.processes import ProcessDispatcher
@@ -52,8 +51,9 @@ class Engine:
     unreachable: Dispatcher
     flush: Callable[[], object]
     workers: list[str] | None
+    count: int = 1
     house: House = field(init=False)
-    _process: subprocess.Popen | None = None
+    _processes: list[subprocess.Popen] = field(factory=list)
     _people: Iterator[str] = field(factory=lambda: iter(PEOPLE))
 
     def __attrs_post_init__(self) -> None:
@@ -63,22 +63,26 @@ class Engine:
         """
         See to it that the workers run, where the dispatcher does not.
         """
-        if self.workers and (self._process is None or self._process.poll() is not None):
-            self._process = subprocess.Popen(self.workers)
+        if self.workers:
+            self._processes = [each for each in self._processes if each.poll() is None]
+            while len(self._processes) < self.count:
+                self._processes.append(subprocess.Popen(self.workers))
 
-    def stop(self, number=signal.SIGTERM) -> None:
+    def stop(self) -> None:
         """
-        Stop them.
+        Tell them to stop, and wait until they have.
         """
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(30)
+        for each in self._processes:
+            each.terminate()
+        for each in self._processes:
+            each.wait(30)
 
     def terminate(self, at_work: int) -> None:
         """
         Tell the workers to stop; *at_work* is the process that has a job.
         """
-        os.kill(self._process.pid if self._process else at_work, signal.SIGTERM)
+        for pid in {each.pid for each in self._processes} or {at_work}:
+            os.kill(pid, signal.SIGTERM)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -156,6 +160,8 @@ def celery(url, folder):
     """
     A Celery worker with two children.
     """
+    from tests.brokers import broker_at, celery_app
+
     from streampay_export.dispatch.celery import CeleryDispatcher
 
     gone = celery_app(f"{url.partition(':')[0]}://127.0.0.1:{NOWHERE}/0", "gone")
@@ -168,7 +174,7 @@ def celery(url, folder):
 @contextmanager
 def procrastinate(conninfo, folder):
     """
-    A Procrastinate worker.
+    Two Procrastinate workers.
     """
     import procrastinate
     import psycopg
@@ -182,7 +188,7 @@ def procrastinate(conninfo, folder):
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
     gone = ProcrastinateDispatcher(app, f"postgresql://127.0.0.1:{NOWHERE}/test")
     workers = command("procrastinate", folder, conninfo, QUEUE)
-    yield Engine(folder, ProcrastinateDispatcher(app, conninfo), gone, flush, workers)
+    yield Engine(folder, ProcrastinateDispatcher(app, conninfo), gone, flush, workers, count=2)
 
 
 class PrivateRedis:
@@ -277,6 +283,20 @@ def test_a_worker_killed_in_the_middle_of_a_part_is_followed_by_another(engine) 
     assert 2 == engine.wait_for_one(actor, job_id, sweep=True)
 
 
+def test_a_long_history_is_read_by_every_worker(engine) -> None:
+    """
+    Whoever shares out a dataset's parts rings for others, from where it works: all read, and it is one export.
+    """
+    engine.start()
+    readers = engine.folder / "readers"
+    readers.touch()
+    try:
+        assert 1 == engine.wait_for_one(*engine.request(), sweep=False)
+        assert 2 == len(set(readers.read_text().split()))
+    finally:
+        readers.unlink()
+
+
 def test_a_flushed_queue_costs_a_sweep(engine) -> None:
     """
     What was rung while no worker ran, and then thrown away, is rung again.
@@ -320,6 +340,7 @@ def test_redis_restarted(request, tmp_path) -> None:
     """
     Redis is killed with a ring in its queue, is away during the next request, and comes back empty.
     """
+    library("celery", package="streampay-export[celery]")
     server = PrivateRedis(tmp_path)
     request.addfinalizer(server.stop)
     with celery(server.url, tmp_path) as engine, engine.running():

@@ -17,10 +17,11 @@ from streampay_export.dispatch.processes import ProcessDispatcher
 
 CHILD = """
 import json, logging, os, sys, threading, time
-from streampay_export.dispatch.worker_process import answer_rings
+from streampay_export.dispatch.worker_line import WorkerLine
 from streampay_export.errors import Interrupted, JobStoreUnavailable
 
 stop = threading.Event()
+line = WorkerLine()
 folder = sys.argv[1]
 
 def say(*what):
@@ -32,6 +33,8 @@ def work(tenant, job_id):
     if job_id == "fatal" and not os.path.exists(os.path.join(folder, "died")):
         open(os.path.join(folder, "died"), "w").close()
         os._exit(9)
+    if job_id == "calling":
+        line.ring(tenant, "called")
     if job_id == "away":
         raise JobStoreUnavailable("the store was told to be away")
     if job_id == "long":
@@ -40,7 +43,7 @@ def work(tenant, job_id):
         raise Interrupted
 
 logging.basicConfig()
-answer_rings(work, stop)
+line.answer(work, stop)
 say("ended")
 """
 
@@ -133,6 +136,25 @@ def test_a_process_that_keeps_dying_is_started_ever_more_rarely(tmp_path, monkey
     bell.close(10)
     pauses = [line.rpartition(" in ")[2] for line in caplog.messages]
     assert ["0.01 s", "0.02 s", "0.03 s", "0.03 s"] == pauses[:4]
+
+
+def test_what_a_process_rings_for_is_for_all_of_them(bell, said) -> None:
+    """
+    A worker that shares out its job rings the others by the dispatcher that started it.
+    """
+    bell.ring("default", "calling")
+    assert ["calling", "called"] == [word for word, _ in said("called")]
+
+
+def test_a_program_that_nobody_rings_is_refused() -> None:
+    """
+    Started by hand, it says how it is to be started.
+    """
+    program = "from streampay_export.dispatch.worker_line import WorkerLine; WorkerLine()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert "standard input: this is no line to a dispatcher; let a ProcessDispatcher start" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -170,6 +170,21 @@ def test_a_part_that_was_lost_is_read_by_another() -> None:
     assert State.READY is Worker(house.wiring).work().state
 
 
+def test_who_finds_a_part_calls_the_next() -> None:
+    """
+    A queue may make one ring of many: a helper rings before it reads, and one that finds nothing rings for nobody.
+    """
+    house, job_id = planned()
+    house.jobs.claim(lease=house.wiring.lease, max_attempts=5)
+    house.rings.rings.clear()
+    heard = []
+    house.meddle = lambda _: heard.extend(house.rings.rings)
+    Worker(house.wiring).work("default", job_id)
+    assert [("default", job_id)] == heard
+    Worker(house.wiring).work("default", "another")
+    assert [("default", job_id)] == house.rings.rings
+
+
 def test_a_helper_with_a_fault_ends_nothing(caplog) -> None:
     """
     What goes wrong with a part where it is helped is the job's own worker's to say: the part is free again.

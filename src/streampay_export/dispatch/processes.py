@@ -20,7 +20,7 @@ LONGEST_END = 5.0  # for what a program still does after its last answer
 
 class ProcessDispatcher:
     """
-    Rings processes that run *command*, a program that calls `answer_rings`, one job at a time each.
+    Rings processes that run *command*, a program with a `WorkerLine`, one job at a time each.
 
     They start at the first rings, as new programs: nothing of this process is forked. One that dies is
     replaced, after a pause that doubles up to half a minute while they keep dying. When this process ends,
@@ -60,7 +60,7 @@ class ProcessDispatcher:
             return
         with suppress(OSError):
             if child is None:
-                child = mine["child"] = WorkerProcess(self._command)
+                child = mine["child"] = WorkerProcess(self._command, self.ring)
                 self._children.add(child)
             if child.answers(tenant, job_id):
                 mine["deaths"] = 0
