@@ -172,7 +172,7 @@ def embedded(
     """
     Wire a deployment that needs nothing but a folder.
 
-    Keys are made on first use, when neither keys nor jobs exist yet (`keys_made` says so); any other
+    Keys are made on first use, when neither keys, jobs nor tombstones exist yet (`keys_made` says so); any other
     start without them raises `KeysMissing`. With *threads* = 0, or a *dispatcher* of the caller's, nothing
     works in this process: other processes do. Tickets are signed with HMAC-SHA256, or with Ed25519 if
     *ed25519_tickets*: then whoever has the public key alone can check them.
@@ -188,7 +188,7 @@ def embedded(
     now = datetime.now(UTC)
     jobs = SqlJobStore(places.jobs, make_folder=True)
     jobs.create_tables()
-    keys_made = not places.keys.exists() and not jobs.has_jobs()
+    keys_made = not (places.keys.exists() or jobs.has_jobs() or places.tombstones.exists())
     keys = LocalKeys.load_or_init(places.keys, created_at=now, first_use=keys_made)
     audit = open_trail(places, keys, make=True)
     bell = ThreadDispatcher(lambda *ring: worker.work(*ring), threads=threads)  # noqa: PLW0108  # the worker is made below

@@ -24,6 +24,7 @@ from tests.canaries import holds
 from streampay_export import Actor, Policies, Subject, Sweeper, Worker
 from streampay_export._core.job import Job
 from streampay_export._core.lifecycle import State
+from streampay_export.access import operator_on_this_machine, owner_only
 from streampay_export.artifact import artifact_file, sealer_of
 from streampay_export.download import Download
 from streampay_export.embedded import Embedded, Places, embedded
@@ -69,10 +70,26 @@ def house(tmp_path: Path):
         catalog=CATALOG,
         policies=Policies.of(keep_everything(CATALOG)),
         notice=NOTICE,
+        authorize=lambda access: owner_only(access) or operator_on_this_machine(access),
         threads=0,
     )
     with made:
         yield made
+
+
+def delete(house: Embedded, job: Job) -> None:
+    """
+    Alice deletes her export.
+    """
+    house.service.delete(ALICE, job.id)
+
+
+def erase(house: Embedded, _: Job) -> None:
+    """
+    An operator erases alice.
+    """
+    operator = Actor(id="olga", capacity="operator", authenticated_at=datetime.now(UTC))
+    house.service.erase(operator, Subject("alice"), basis="GDPR Art. 17(1)(b)")
 
 
 def exported(house: Embedded) -> Job:
@@ -258,7 +275,8 @@ class Attack:
         self.storage, self.keys, self.sealer = storage, keys, JobSealer
 
 
-def test_stolen_storage_with_a_later_database_does_not_decrypt(house: Embedded, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [delete, erase])
+def test_stolen_storage_with_a_later_database_does_not_decrypt(house: Embedded, tmp_path: Path, end) -> None:
     """
     After shredding, storage, database and all keys together open nothing; a copy from before still does.
     """
@@ -276,7 +294,7 @@ def test_stolen_storage_with_a_later_database_does_not_decrypt(house: Embedded, 
     shredded = [job.wrapped_key.ciphertext, job.sealed, link_id]
     assert [True] * 3 == [secret in earlier.read_bytes() for secret in shredded]
 
-    house.service.delete(ALICE, job.id)
+    end(house, job)
     later = dump(folder, tmp_path / "later.db")
 
     assert bundle == stolen(storage, earlier, keys, job)
@@ -300,8 +318,9 @@ def test_stolen_storage_and_database_without_the_keys_do_not_decrypt(house: Embe
         stolen(tmp_path / "house" / "exports", earlier, tmp_path / "others", job)
 
 
+@pytest.mark.parametrize("end", [delete, erase])
 def test_an_earlier_database_opens_nothing_once_the_key_version_is_destroyed(
-    house: Embedded, tmp_path: Path
+    house: Embedded, tmp_path: Path, end
 ) -> None:
     """
     Storage, keys as they are now and a database from before: enough until the version goes, and not after.
@@ -311,7 +330,7 @@ def test_an_earlier_database_opens_nothing_once_the_key_version_is_destroyed(
     storage = tmp_path / "storage"
     shutil.copytree(folder / "exports", storage)
     earlier = dump(folder, tmp_path / "earlier.db")
-    house.service.delete(ALICE, job.id)
+    end(house, job)
     versions = house.wiring.versions
     now = house.wiring.jobs.now()
     assert versions.renew(now + timedelta(days=1))

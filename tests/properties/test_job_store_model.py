@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 from streampay_export._core.closed_part import KeptPart
 from streampay_export._core.deadline import Deadline, Extension
+from streampay_export._core.erasure import Erasure
 from streampay_export._core.job import REFUSED, Artifact, DatasetProgress, Failure, Job, WrappedKey
 from streampay_export._core.lifecycle import FINAL, MOVES, State
 from streampay_export._core.request import ExportRequest
@@ -30,12 +31,14 @@ from streampay_export.errors import ExportError
 from streampay_export.jobs.memory import MemoryJobStore
 from streampay_export.jobs.sql import SqlJobStore
 from streampay_export.ports.jobs import Completion, Idempotency
+from streampay_export.testing.contracts.erasure import make_tombstone
 from streampay_export.testing.contracts.outbox import make_entry
 from streampay_export.testing.fakes import ManualClock
 
 LEASE = timedelta(seconds=60)
 TENANTS = st.sampled_from(["default", "other"])
 PEOPLE = st.sampled_from(["ann", "bob"])
+TAGS = st.lists(st.sampled_from(["tag-ann", "tag-bob", "tag-wallet"]), min_size=1, max_size=2)
 SECONDS = st.sampled_from([0, 0.000001, 1, 29.999999, 60, 3600, 86400])
 REQUESTS = st.builds(
     ExportRequest,
@@ -129,8 +132,10 @@ class Both(RuleBasedStateMachine):
         delay=st.none() | SECONDS,
         ago=SECONDS,
         paused=st.booleans(),
+        tags=TAGS,
+        came_back=st.booleans(),
     )
-    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused):
+    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused, tags, came_back):
         """
         Somebody asks for an export.
         """
@@ -152,8 +157,42 @@ class Both(RuleBasedStateMachine):
             datasets=[DatasetProgress(name=name) for name in request.datasets],
         )
         entry = make_entry(f"{job.id}:requested", tenant=tenant)
-        self.both(lambda store: store.add(job, idempotency=key, entries=[entry]))
+        known = self.model.erasure_of(tenant, tags)
+        past = known.tombstone.receipt if known is not None and came_back else None
+        self.both(lambda store: store.add(job, tags=tags, past=past, idempotency=key, entries=[entry]))
         return (tenant, job.id)
+
+    @rule(tenant=TENANTS, tags=TAGS, came_back=st.booleans())
+    def begin_erasure(self, tenant, tags, came_back):
+        """
+        Somebody is to be erased, for the first time or not.
+        """
+        known = self.model.erasure_of(tenant, tags)
+        past = known.tombstone.receipt if known is not None and came_back else None
+        stone = evolve(make_tombstone(self.new_name("receipt"), *tags, tenant=tenant), at=self.clock())
+        draft = Erasure(tombstone=stone, sealed=b"\x00", wrapped_key=WrappedKey(key_id="k", ciphertext=b"\xff"))
+        self.both(lambda store: store.begin_erasure(draft, past=past))
+
+    @rule(number=st.integers(1, 9), data=st.data())
+    def erase(self, number, data):
+        """
+        An erasure goes on, is done again, or comes from a log.
+        """
+        stones = [each.tombstone for each in self.model.erasures()]
+        stones.append(evolve(make_tombstone(self.new_name("receipt"), "tag-ann"), at=self.clock()))
+        stone = data.draw(st.sampled_from(stones))
+        self.both(lambda store: store.erase(stone, number))
+
+    @rule(data=st.data())
+    def finish_erasure(self, data):
+        """
+        All of an erasure is done.
+        """
+        stones = [each.tombstone for each in self.model.erasures()]
+        if stones:
+            stone = data.draw(st.sampled_from(stones))
+            entry = make_entry(f"{stone.receipt}:erased", tenant=stone.tenant)
+            self.both(lambda store: store.finish_erasure(stone.tenant, stone.receipt, [entry]))
 
     @rule(target=claims, max_attempts=st.integers(1, 3), tenant=st.none() | TENANTS)
     def claim(self, max_attempts, tenant):
@@ -384,6 +423,8 @@ class Both(RuleBasedStateMachine):
         self.both(lambda store: list(store.expired()))
         self.both(lambda store: list(store.orphans()))
         self.both(lambda store: list(store.pending()))
+        self.both(lambda store: list(store.erasures()))
+        self.both(lambda store: list(store.erasures(unfinished=True)))
         for key_id in "klm":
             self.both(lambda store, key_id=key_id: list(store.wrapped_under(key_id)))
 

@@ -257,7 +257,7 @@ class RecordingEraser:
             raise RuntimeError("the eraser was told to fail")
         self.orders.append(order)
         for each in order.datasets:
-            for row in self._tables.get(each.dataset.name, ()):
+            for row in self._tables.get(each.dataset.table, ()):
                 theirs = any(row.get(column) in order.subject.names for column in each.dataset.subject)
                 if theirs and not _is_later(row.get(each.dataset.as_of or ""), order.at):
                     row.update(dict.fromkeys((field.column for field in each.scrub), None))

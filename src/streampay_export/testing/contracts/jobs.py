@@ -413,6 +413,8 @@ class JobStoreContract:
             assert not store.may_open(tenant, job_id, "link")
             assert 0 == store.revoke_links(tenant, job_id=job_id)
             store.forget_artifact(tenant, job_id)
+            assert store.erasure_of(tenant, [job_id]) is None
+            assert store.finish_erasure(tenant, job_id) is None
             assert store.claim(lease=LEASE, max_attempts=MOST, tenant=tenant, job_id=job_id) is None
         assert 0 == store.revoke_links("default", owner_tag=name) == store.revoke_links("default", link_id=name)
         assert not store.list(name, "owner of job-1", limit=9)
