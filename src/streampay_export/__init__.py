@@ -7,6 +7,8 @@ Values, errors, ports and the service. Adapters are imported from their own modu
 
 from ._core.catalog import Catalog, Constant, Dataset, Direction, Field, FieldType, Invariant, Omission, Owner
 from ._core.deadline import CalendarMonths
+from ._core.erasure import ErasureReceipt, Tombstone
+from ._core.erasure_order import DatasetErasure, ErasureOrder
 from ._core.export import Export
 from ._core.field import LegalBasis, OnErasure, Retain, Scrub
 from ._core.notice import ProcessingNotice
@@ -14,6 +16,7 @@ from ._core.party import Actor, Capacity, Subject
 from ._core.policy import FieldRule, Policies, Policy
 from ._core.policy_document import PolicyDocument, document_form, policy_document
 from ._core.policy_markdown import policy_markdown
+from ._core.retained import retained_policy
 from ._core.rule_groups import band, by_row, generalise, keep, mask, pseudonymise, ruled, withhold
 from ._core.rules import (
     Band,
@@ -41,6 +44,7 @@ from .ports.audit import AuditSink
 from .ports.authorize import Access, Action, Allowed, Authorizer
 from .ports.deadline import DeadlineRule
 from .ports.dispatch import Dispatcher
+from .ports.erasure import AfterErasure, Eraser, LaterRequest, TombstoneLog
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider
 from .ports.rule import Rule
@@ -59,6 +63,7 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "AfterErasure",
     "Allowed",
     "AuditSink",
     "Authorizer",
@@ -72,10 +77,14 @@ __all__ = [
     "Constant",
     "Custom",
     "Dataset",
+    "DatasetErasure",
     "DeadlineRule",
     "Direction",
     "Dispatcher",
     "Download",
+    "Eraser",
+    "ErasureOrder",
+    "ErasureReceipt",
     "Export",
     "ExportError",
     "ExportList",
@@ -89,6 +98,7 @@ __all__ = [
     "JobStore",
     "Keep",
     "KeyProvider",
+    "LaterRequest",
     "LegalBasis",
     "Link",
     "Mask",
@@ -115,6 +125,8 @@ __all__ = [
     "SubjectIn",
     "Sweeper",
     "Telemetry",
+    "Tombstone",
+    "TombstoneLog",
     "TrailItem",
     "ValueIn",
     "Window",
@@ -133,6 +145,7 @@ __all__ = [
     "policy_document",
     "policy_markdown",
     "pseudonymise",
+    "retained_policy",
     "ruled",
     "withhold",
 ]

@@ -90,6 +90,7 @@ class Gate:
         """
         Return the job for who carries a ticket that was checked and needs nobody signed in; else as `find`.
         """
+        self._check()
         job = self._wiring.jobs.get(actor.tenant, job_id)
         if job is None or job.state is State.ERASED:
             self._refuse(actor, action)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from ._core.catalog import Catalog
 from ._core.job import Protection
@@ -58,6 +58,10 @@ def default_writers() -> Mapping[str, Writer]:
     return {writer.format: writer for writer in (CsvWriter(), NdjsonWriter(), JsonWriter())}
 
 
+def _beside_keys(places: Places) -> Path:
+    return places.keys.with_name("tombstones.jsonl")
+
+
 @frozen(kw_only=True)
 class Places:
     """
@@ -75,15 +79,11 @@ class Places:
     keys: Path
     protection: Protection = field(default=Protection.LIBRARY, converter=Protection)
     checkpoints: Path = field()
-    tombstones: Path = field()
+    tombstones: Path = field(default=Factory(_beside_keys, takes_self=True))
 
     @checkpoints.default
     def _beside_keys(self) -> Path:
         return self.keys.with_name("audit-checkpoints.jsonl")
-
-    @tombstones.default
-    def _beside_keys_too(self) -> Path:
-        return self.keys.with_name("tombstones.jsonl")
 
     @classmethod
     def beside(cls, folder: Path) -> Places:

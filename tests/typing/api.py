@@ -13,6 +13,7 @@ from streampay_export import (
     STREAMPAY_POLICIES,
     Access,
     Actor,
+    AfterErasure,
     Allowed,
     BackendError,
     Band,
@@ -22,8 +23,12 @@ from streampay_export import (
     Catalog,
     Custom,
     Dataset,
+    DatasetErasure,
     DeadlineRule,
     Download,
+    Eraser,
+    ErasureOrder,
+    ErasureReceipt,
     Export,
     ExportService,
     Field,
@@ -32,6 +37,7 @@ from streampay_export import (
     Generalise,
     Invariant,
     Keep,
+    LaterRequest,
     LegalBasis,
     Link,
     Mask,
@@ -51,6 +57,8 @@ from streampay_export import (
     StepUp,
     Subject,
     SubjectIn,
+    Tombstone,
+    TombstoneLog,
     ValueIn,
     Window,
     Wiring,
@@ -63,6 +71,7 @@ from streampay_export import (
     policy_document,
     policy_markdown,
     pseudonymise,
+    retained_policy,
     ruled,
     withhold,
 )
@@ -293,3 +302,24 @@ def cloud(now: datetime, download: Download) -> tuple[Places, CloudUrls, str]:
     urls: CloudUrls = S3Urls(places.storage, region="eu-west-1", credentials=lambda: credentials)
     minted: CloudUrl | None = download.hand_over()
     return places, urls if minted else FsspecUrls("gs://b", credentials_expire=NEVER), minted.url if minted else ""
+
+
+def erase_everywhere(order: ErasureOrder) -> None:
+    """An eraser is a function."""
+    for each in order.datasets:
+        dataset: DatasetErasure = each
+        print(dataset.dataset.table, [field.column for field in dataset.scrub], order.subject.names, order.at)
+
+
+def back_or_not(subject: Subject, tombstone: Tombstone) -> AfterErasure:
+    """The answer to a later request is one too."""
+    return AfterErasure.RETURNED if tombstone.at.year < 2020 and subject.id else AfterErasure.RETAINED
+
+
+def erase(service: ExportService, log: TombstoneLog) -> tuple[Eraser, LaterRequest, ErasureReceipt]:
+    """Staff erase a person, and start a restored backup again."""
+    staff = Actor(id="s", capacity="operator", authenticated_at=datetime(2026, 1, 1, tzinfo=UTC))
+    receipt = service.erase(staff, Subject("u", ("GWALLET",)), basis="GDPR Art. 17(1)(b)")
+    print(service.replay_erasures(staff).exports, len(log.read()), [each.basis for each in receipt.retained])
+    print(retained_policy(catalog, policies.profile("self")).profile)
+    return erase_everywhere, back_or_not, receipt

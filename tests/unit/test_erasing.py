@@ -27,6 +27,7 @@ from streampay_export.errors import (
     TicketExpired,
     TombstonesUnavailable,
 )
+from streampay_export.ports.authorize import Action
 from streampay_export.ports.erasure import AfterErasure
 from streampay_export.service import ExportService
 from streampay_export.testing.contracts.erasure import make_tombstone
@@ -702,6 +703,7 @@ def test_a_database_behind_the_log_serves_nothing() -> None:
         lambda: restored.status(ALICE, job_id),
         lambda: restored.link(ALICE, job_id),
         lambda: restored.list(ALICE),
+        lambda: restored._gate.find_for_bearer(ALICE, job_id, Action.DOWNLOAD),
         lambda: restored.request(ALICE, WHOM),
         lambda: restored.trail(ALICE),
         lambda: restored.erase(olga(there), WHOM, basis=BASIS),

@@ -36,12 +36,10 @@ def erase(
     """
     if subject is None:
         raise InvalidRequest("subject", "say whom: --subject ID, or --subject - to read the id; or --replay")
-    person = Subject(subject_id(subject), identifiers)
+    person, until = Subject(subject_id(subject), identifiers), instant("retain-until", retain_until)
     log_to_terminal(logging.WARNING)
     with deployment(config) as opened:
-        receipt = opened.service.erase(
-            operator(), person, basis=basis, retain_until=instant("retain-until", retain_until)
-        )
+        receipt = opened.service.erase(operator(), person, basis=basis, retain_until=until)
         own_rows = opened.wiring.eraser is None
     if as_json:
         print_json(_form(receipt))
