@@ -58,7 +58,7 @@ def default_writers() -> Mapping[str, Writer]:
     return {writer.format: writer for writer in (CsvWriter(), NdjsonWriter(), JsonWriter())}
 
 
-def _beside_keys(places: Places) -> Path:
+def _tombstones_beside_keys(places: Places) -> Path:
     return places.keys.with_name("tombstones.jsonl")
 
 
@@ -79,7 +79,7 @@ class Places:
     keys: Path
     protection: Protection = field(default=Protection.LIBRARY, converter=Protection)
     checkpoints: Path = field()
-    tombstones: Path = field(default=Factory(_beside_keys, takes_self=True))
+    tombstones: Path = field(default=Factory(_tombstones_beside_keys, takes_self=True))
 
     @checkpoints.default
     def _beside_keys(self) -> Path:
