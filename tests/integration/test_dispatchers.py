@@ -270,6 +270,18 @@ def test_five_rings_and_an_unknown_id_are_one_run(engine) -> None:
     assert 1 == engine.wait_for_one(actor, job_id, sweep=False)
 
 
+def test_five_deliveries_at_once_are_one_run(engine) -> None:
+    """
+    Of the workers that find the same message at the same moment one gets the job.
+    """
+    engine.stop()
+    actor, job_id = engine.request()
+    for _ in range(4):
+        engine.dispatcher.ring("default", job_id)
+    engine.start()
+    assert 1 == engine.wait_for_one(actor, job_id, sweep=False)
+
+
 def test_a_worker_killed_in_the_middle_of_a_part_is_followed_by_another(engine) -> None:
     """
     SIGKILL at work: the lease runs out, the sweeper rings again, and another worker does it.

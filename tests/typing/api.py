@@ -25,6 +25,7 @@ from streampay_export import (
     Dataset,
     DatasetErasure,
     DeadlineRule,
+    Dispatcher,
     Download,
     Eraser,
     ErasureOrder,
@@ -75,6 +76,9 @@ from streampay_export import (
     ruled,
     withhold,
 )
+from streampay_export.dispatch.breaker import CircuitBreaker
+from streampay_export.dispatch.processes import ProcessDispatcher
+from streampay_export.dispatch.worker_line import WorkerLine
 from streampay_export.drift import check_drift
 from streampay_export.embedded import Embedded, Places, embedded
 from streampay_export.links.cloud import NEVER
@@ -219,6 +223,22 @@ def deployment(folder: Path) -> Embedded:
     return embedded(
         Places.beside(folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=notice
     ).start()
+
+
+def by_processes(folder: Path, source: SqlAlchemySource) -> Dispatcher:
+    """Let processes of this machine work, and be one of them."""
+    bell: Dispatcher = ProcessDispatcher(["shop-worker"], processes=2)
+    line = WorkerLine()
+    with embedded(
+        Places.beside(folder),
+        source=source,
+        catalog=STREAMPAY,
+        policies=STREAMPAY_POLICIES,
+        notice=notice,
+        dispatcher=line,
+    ) as exports:
+        line.answer(exports.worker.work, exports.worker.stop)
+    return CircuitBreaker(bell.ring, bell="the processes")
 
 
 def drifted(source: SqlAlchemySource) -> list[str]:
