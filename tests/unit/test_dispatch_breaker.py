@@ -52,6 +52,26 @@ def test_an_outage_is_waited_for_once_in_a_while() -> None:
     assert ["up", "at 1.0", "at 6.1", "at 11.1", "at 11.2"] == broker.asked
 
 
+def test_one_ring_tries_and_the_others_do_not_wait_for_it() -> None:
+    """
+    While one ring waits for a broker that failed before, the rings of others are dropped at once.
+    """
+    asked = []
+
+    def send(tenant, job_id) -> None:
+        asked.append(job_id)
+        if job_id == "second":
+            breaker.ring("default", "meanwhile")
+        raise TimeoutError
+
+    now = [0.0]
+    breaker = CircuitBreaker(send, bell="the broker", pause=5.0, clock=lambda: now[0])
+    breaker.ring("default", "first")
+    now[0] = 6.0
+    breaker.ring("default", "second")
+    assert ["first", "second"] == asked
+
+
 def test_an_outage_is_logged_at_its_beginning_and_its_end(caplog) -> None:
     """
     However many rings fail, two lines say so; neither holds an address, a tenant or an id.

@@ -42,8 +42,10 @@ class CircuitBreaker:
         """
         Send, unless sending failed a moment ago.
         """
-        if self._failing and self._clock() < self._open_until:
-            return
+        if self._failing:
+            if self._clock() < self._open_until:
+                return
+            self._open_until = self._clock() + self._pause  # one tries, and nobody else waits for it
         try:
             self._send(tenant, job_id)
         except Exception as error:  # noqa: BLE001  # whatever a broker's client may raise, the job waits in its store
