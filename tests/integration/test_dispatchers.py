@@ -366,19 +366,43 @@ def test_redis_restarted(request, tmp_path) -> None:
         assert [1, 1] == [engine.wait_for_one(*each, sweep=True) for each in (first, second)]
 
 
+def through(proxy, url):
+    """
+    Return the URL by way of the proxy.
+    """
+    place = urlsplit(url)
+    user = place.netloc.rpartition("@")[0]
+    return place._replace(netloc=f"{user}@127.0.0.1:{proxy.port}").geturl()
+
+
 def test_rabbitmq_cut_off(rabbitmq_url, tmp_path) -> None:
     """
     All connections to RabbitMQ break while a worker is at work, and none is taken during the next request.
     """
-    place = urlsplit(rabbitmq_url)
-    proxy = TcpProxy(place.hostname, place.port)
-    through = place._replace(netloc=f"{place.username}:{place.password}@127.0.0.1:{proxy.port}").geturl()
-    with celery(through, tmp_path) as engine, engine.running():
-        with engine.held() as someone:
-            first = engine.request()
-            someone()
-            proxy.cut()
-            second = engine.request()
-        proxy.mend()
-        assert [1, 1] == [engine.wait_for_one(*each, sweep=True) for each in (first, second)]
-        assert 1 == engine.wait_for_one(*engine.request(), sweep=False)
+    proxy = TcpProxy(urlsplit(rabbitmq_url).hostname, urlsplit(rabbitmq_url).port)
+    with celery(through(proxy, rabbitmq_url), tmp_path) as engine, engine.running():
+        assert_one_run_each_when_cut(engine, proxy)
+
+
+def test_postgresql_cut_off(procrastinate_conninfo, tmp_path) -> None:
+    """
+    The same for Procrastinate's workers and the database of its queue.
+    """
+    proxy = TcpProxy(urlsplit(procrastinate_conninfo).hostname, urlsplit(procrastinate_conninfo).port)
+    with procrastinate(through(proxy, procrastinate_conninfo), tmp_path) as engine, engine.running():
+        assert_one_run_each_when_cut(engine, proxy)
+
+
+def assert_one_run_each_when_cut(engine, proxy):
+    """
+    Cut the way to the queue under a worker at work; afterwards the workers that live hear rings again.
+    """
+    with engine.held() as someone:
+        first = engine.request()
+        someone()
+        proxy.cut()
+        second = engine.request()
+    proxy.mend()
+    assert [1, 1] == [engine.wait_for_one(*each, sweep=True) for each in (first, second)]
+    engine.start()
+    assert 1 == engine.wait_for_one(*engine.request(), sweep=False)
