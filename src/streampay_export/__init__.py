@@ -17,6 +17,7 @@ from ._core.policy import FieldRule, Policies, Policy
 from ._core.policy_document import PolicyDocument, document_form, policy_document
 from ._core.policy_markdown import policy_markdown
 from ._core.retained import retained_policy
+from ._core.retention import Retention
 from ._core.rule_groups import band, by_row, generalise, keep, mask, pseudonymise, ruled, withhold
 from ._core.rules import (
     Band,
@@ -115,6 +116,7 @@ __all__ = [
     "Pseudonymise",
     "Requested",
     "Retain",
+    "Retention",
     "Rule",
     "Scrub",
     "SetupError",

@@ -18,6 +18,7 @@ from ._core.catalog import Catalog
 from ._core.job import Protection
 from ._core.notice import ENGLISH, NOTICE_PARTS, ProcessingNotice
 from ._core.policy import Policies, Policy
+from ._core.retention import Retention
 from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from .embedded import Places
 from .errors import InvalidCatalog, InvalidConfiguration, InvalidPolicy, listed, quoted, quoted_path
@@ -25,6 +26,14 @@ from .toml_datasets import ProfileRules, read_dataset
 from .toml_table import TomlTable
 
 SQLITE = "sqlite:///"
+_CENTURY = 36_500
+# By key: which period of `Retention` it is, and the most days.
+PERIODS = {
+    "days": ("exports", 7),
+    "jobs_days": ("jobs", _CENTURY),
+    "idempotency_days": ("idempotency", _CENTURY),
+    "audit_days": ("audit", _CENTURY),
+}
 
 
 @frozen(kw_only=True)
@@ -42,7 +51,7 @@ class Configuration:
     policies: Policies
     places: Places
     notice: ProcessingNotice
-    retention: timedelta
+    retention: Retention
     opentelemetry: bool = False
 
 
@@ -160,13 +169,17 @@ def _places(top: TomlTable, folder: Path) -> Places:
     return places
 
 
-def _retention(top: TomlTable) -> timedelta:
+def _retention(top: TomlTable) -> Retention:
     table = top.table("retention")
-    days = table.whole_number("days", 7)
-    if days is None or not 1 <= days <= 7:
-        raise table.wrong("days", "a whole number from 1 to 7 is expected")
+    periods: dict[str, timedelta] = {}
+    for key, (period, most) in PERIODS.items():
+        days = table.whole_number(key)
+        if days is not None and not 1 <= days <= most:
+            raise table.wrong(key, f"a whole number from 1 to {most} is expected")
+        if days is not None:
+            periods[period] = timedelta(days=days)
     table.finish()
-    return timedelta(days=days)
+    return Retention(**periods)
 
 
 def _notice(top: TomlTable) -> ProcessingNotice:

@@ -18,6 +18,7 @@ from ._core.catalog import Catalog
 from ._core.job import Protection
 from ._core.notice import ProcessingNotice, require_notice
 from ._core.policy import Policies
+from ._core.retention import Retention
 from ._core.step_up import StepUp
 from .access import owner_only
 from .audit.checkpoints import Checkpoints, FileCheckpoints
@@ -43,7 +44,7 @@ from .storage.fsspec import FsspecStorage
 from .sweeper import Sweeper
 from .telemetry.none import NoTelemetry
 from .tombstones.jsonl import FileTombstones
-from .wiring import RETENTION, Wiring
+from .wiring import Wiring
 from .worker import Worker
 from .writers.csv import CsvWriter
 from .writers.json import JsonWriter
@@ -157,7 +158,7 @@ def embedded(
     after_erasure: LaterRequest | None = None,
     base_url: str | None = None,
     ed25519_tickets: bool = False,
-    retention: timedelta = RETENTION,
+    retention: Retention = Retention(),  # noqa: B008  # a value, and a frozen one
     allow_partial: bool = False,
     fan_out: bool = False,
     step_up: StepUp = StepUp(),  # noqa: B008  # a value, and a frozen one

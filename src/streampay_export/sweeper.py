@@ -5,9 +5,8 @@ Puts right what nobody else will: begun erasures, expired exports, exhausted job
 from __future__ import annotations
 
 import logging
-import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from attrs import asdict, field, frozen
@@ -20,37 +19,41 @@ from .errors import ExportError
 from .ports.telemetry import Measure, Span
 from .recording import Recorder
 from .restored import RestoredCheck
+from .tidying import Tidied, Tidying
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
 
 SWEEP_EVERY = timedelta(seconds=10)
+# Going through the storage is a request for each thousand objects, and a question to the job store for each one.
+TIDY_EVERY = timedelta(hours=1)
+# How many rows are asked for at once, and how many may fail before the rest of their kind waits for the next round.
+BATCH = 100
 # Between wrapping a job key and storing it there is a moment when no row shows it.
 SETTLED = timedelta(hours=1)
-# Longer than any upload that is still alive.
-UNFINISHED = timedelta(days=1)
 # An erasure this old is nobody's any more who is still at it.
 BEGUN = timedelta(minutes=1)
 # A day it wraps, seven more it unwraps: then what is still wrapped under it goes under the newest.
 LEAVES_AFTER = timedelta(days=7)
-_ATTEMPT_KEY = re.compile(
-    r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)"
-    r"(?:\.zip|(?P<part>-[0-9]+-[0-9]+-[a-z0-9]+\.part))\Z"
-)
 
 
 @frozen(kw_only=True)
 class Swept:
     """
     What one sweep did, in numbers; *failures* are rows it could not handle and left for the next.
+
+    *objects* are those it looked at in storage, 0 where it did not come to their end; *forgotten* are rows of
+    exports, and idempotency keys, that were past their period.
     """
 
     expired: int = 0
     deleted: int = 0
     exhausted: int = 0
     rung: int = 0
+    objects: int = 0
     orphans: int = 0
     leftovers: int = 0
+    forgotten: int = 0
     erased: int = 0
     key_versions_destroyed: int = 0
     delivered: int = 0
@@ -75,9 +78,11 @@ class Sweeper:
         object.__setattr__(self, "_check", RestoredCheck(w))
         object.__setattr__(self, "_erasing", Erasing(w, self._record))
 
-    def sweep(self) -> Swept:
+    def sweep(self, *, tidy: bool = True) -> Swept:
         """
         Do one round. A row that cannot be handled blocks no other.
+
+        Without *tidy* the storage is not gone through, nor are rows deleted that are past their period.
 
         Raises `JobStoreUnavailable` when the job store is away; then nothing can be known. Raises
         `ErasuresMissing` over a job database that is behind the tombstone log.
@@ -85,25 +90,21 @@ class Sweeper:
         self._check()
         telemetry = self._wiring.telemetry
         with telemetry.span(Span.SWEEP) as span:
-            swept = self._sweep()
+            swept = self._sweep(tidy=tidy)
             span.add(**asdict(swept))
         telemetry.count(Measure.SWEEPS)
         return swept
 
-    def _sweep(self) -> Swept:
+    def _sweep(self, *, tidy: bool) -> Swept:
         jobs = self._wiring.jobs
         failures = [0]
 
-        def each(rows: Iterable[Job], step: Callable[[Job], bool]) -> int:
-            return sum(self._try(step, row, failures) for row in rows)
-
         erased = self._finish_erasures(failures)
-        expired = each(jobs.expired(), self._expire)
-        exhausted = each(jobs.exhausted(max_attempts=self._wiring.max_attempts), self._give_up)
-        deleted = each(jobs.orphans(), self._delete_artifact)
-        rung = each(self._waiting(), self._ring)
-        orphans = self._delete_unclaimed(failures)
-        leftovers = self._sweep_leftovers(failures)
+        expired = self._each(jobs.expired, self._expire, failures)
+        exhausted = self._each(self._exhausted, self._give_up, failures)
+        deleted = self._each(jobs.orphans, self._delete_artifact, failures)
+        rung = sum(self._try(self._ring, row, failures) for row in self._waiting())
+        tidied = Tidying(self._wiring).run() if tidy else Tidied()
         destroyed = self._keep_versions(failures)
         delivered = self._record.deliver()
         self._checkpoint(failures)
@@ -112,23 +113,48 @@ class Sweeper:
             deleted=deleted,
             exhausted=exhausted,
             rung=rung,
-            orphans=orphans,
-            leftovers=leftovers,
+            objects=tidied.objects,
+            orphans=tidied.orphans,
+            leftovers=tidied.leftovers,
+            forgotten=tidied.forgotten,
             erased=erased,
             key_versions_destroyed=destroyed,
             delivered=delivered,
-            failures=failures[0],
+            failures=failures[0] + tidied.failures,
         )
 
     def run(self, every: timedelta = SWEEP_EVERY) -> None:
         """
         Sweep every ten seconds until *stop* is set; a failed round is logged and the next one tries.
+
+        The first round tidies, and then one in an hour; one that did not come to its end is followed by another.
         """
+        rounds = waited = max(TIDY_EVERY // every, 1)
         while not self.stop.wait(every.total_seconds()):
+            waited += 1
             try:
-                self.sweep()
+                if self.sweep(tidy=waited >= rounds).objects:
+                    waited = 0
             except ExportError as error:
                 logger.warning("sweeper: %s", error)
+
+    def _each(self, find: Callable[[int], Sequence[Job]], step: Callable[[Job], bool], failures: list[int]) -> int:
+        """
+        Do a step for every row there is, whichever fail; when a batch of them has, the rest waits.
+        """
+        done, tried, left = 0, set[tuple[str, str]](), 0
+        before = failures[0]
+        while failures[0] - before < BATCH:
+            rows = [job for job in find(BATCH + left) if (job.tenant, job.id) not in tried]
+            if not rows:
+                break
+            now_done = sum(self._try(step, job, failures) for job in rows)
+            done, left = done + now_done, left + len(rows) - now_done
+            tried.update((job.tenant, job.id) for job in rows)
+        return done
+
+    def _exhausted(self, limit: int) -> Sequence[Job]:
+        return self._wiring.jobs.exhausted(max_attempts=self._wiring.max_attempts, limit=limit)
 
     def _try(self, step: Callable[[Job], bool], job: Job, failures: list[int]) -> int:
         try:
@@ -233,42 +259,3 @@ class Sweeper:
         w, context = self._wiring, key_context(job.tenant, job.id)
         wrapped = job.wrapped_key
         return wrapped is not None and w.jobs.rewrap(job, w.keys.wrap(w.keys.unwrap(wrapped, context), context))
-
-    def _delete_unclaimed(self, failures: list[int]) -> int:
-        """
-        Delete what an attempt put into storage whose job then went on, or ended, without it.
-        """
-        deleted = 0
-        try:
-            for stored in self._wiring.storage.list():
-                if self._unclaimed(stored.key):
-                    self._wiring.storage.delete(stored.key)
-                    deleted += 1
-        except ExportError as error:
-            logger.warning("sweeper: storage: %s", error)
-            failures[0] += 1
-        return deleted
-
-    def _sweep_leftovers(self, failures: list[int]) -> int:
-        """
-        Remove what writers left unfinished that were killed a day ago or earlier.
-        """
-        try:
-            return self._wiring.storage.sweep_leftovers(self._wiring.jobs.now() - UNFINISHED)
-        except ExportError as error:
-            logger.warning("sweeper: unfinished uploads: %s", error)
-            failures[0] += 1
-            return 0
-
-    def _unclaimed(self, key: str) -> bool:
-        named = _ATTEMPT_KEY.match(key)
-        if named is None:
-            return False  # not ours to delete
-        job = self._wiring.jobs.get(named["tenant"], named["job"])
-        if job is None:
-            return False  # another deployment's, or an older database was restored: a human decides
-        if job.active and named["part"]:
-            return False  # the next attempt may go on from it
-        if job.active:
-            return job.fence > int(named["fence"])
-        return job.artifact is None or job.artifact.key != key

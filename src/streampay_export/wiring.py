@@ -16,6 +16,7 @@ from ._core.job import Protection
 from ._core.notice import ProcessingNotice, require_notice
 from ._core.pager import PART_ROWS
 from ._core.policy import Policies
+from ._core.retention import LONGEST, Retention
 from ._core.step_up import StepUp
 from .errors import InvalidConfiguration
 from .ports.audit import AuditReader, AuditSink
@@ -37,7 +38,6 @@ from .ports.telemetry import Telemetry
 from .ports.writer import Writer
 from .telemetry.none import NoTelemetry
 
-RETENTION = timedelta(days=7)
 # Long enough to click, too short to be worth stealing from a log.
 LINK_LIFE = timedelta(minutes=5)
 # A slow line fetches 4 GiB in an hour at 10 Mbit/s, and a broken transfer is taken up again within it.
@@ -51,6 +51,7 @@ class Wiring:
     """
     The ports and settings of one deployment. Whoever made a port closes it; nothing here does.
 
+    *retention* says how long what is kept is kept.
     *realm* names this deployment inside tickets: a ticket of another realm is not valid here.
     With *fan_out* the parts of a long dataset are read by every worker that is free; it takes several to be of use.
     *part_rows* are the rows of a part, the unit of going on after a crash: tests make it small, deployments
@@ -95,7 +96,7 @@ class Wiring:
     randomness: Randomness
     clock: Clock
     realm: str = "default"
-    retention: timedelta = RETENTION
+    retention: Retention = field(factory=Retention)
     link_life: timedelta = LINK_LIFE
     session_life: timedelta = SESSION_LIFE
     bearer_life: timedelta | None = None
@@ -121,8 +122,6 @@ class Wiring:
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)
         self.policies.check(self.catalog)
-        if self.retention <= timedelta(0) or self.retention > timedelta(days=7):
-            raise InvalidConfiguration("retention.days", "an export is kept longer than 0 and at most 7 days")
         if self.cooling_off is not None and not timedelta(0) < self.cooling_off <= timedelta(days=14):
             raise InvalidConfiguration(
                 "cooling_off", "a wait is longer than 0 and at most 14 days, so that a month holds"
@@ -144,7 +143,7 @@ class Wiring:
 
 def _check_lives(wiring: Wiring) -> None:
     for name, life in (("link_life", wiring.link_life), ("session_life", wiring.session_life)):
-        if not timedelta(seconds=1) <= life <= RETENTION:
+        if not timedelta(seconds=1) <= life <= LONGEST:
             raise InvalidConfiguration(name, "a link or session lasts from one second to 7 days")
     if wiring.bearer_life is not None and not timedelta(seconds=1) <= wiring.bearer_life <= BEARER_LIFE:
         raise InvalidConfiguration("bearer_life", "a link that needs nobody signed in lasts at most 24 hours")

@@ -211,7 +211,7 @@ class Worker:
             completeness=contents.completeness,
             datasets=contents.progress,
             artifact=artifact,
-            expires_at=now + w.retention,
+            expires_at=now + w.retention.exports,
         )
         ready = w.jobs.complete(claim, completion, [completed])
         self._record.deliver()

@@ -211,6 +211,19 @@ def test_everything_but_the_last_entry_can_be_pruned(config, capsys):
     assert (0, 13) == (code, answer["tenants"][0]["intact_to"])
 
 
+def test_the_configuration_may_say_how_long_the_trail_is_kept(config, capsys):
+    """
+    Without a day what is older than `audit_days` goes; where there is neither, nothing does.
+    """
+    code, answer = run(capsys, "prune", "--config", config)
+    assert (2, True) == (code, "audit_days" in answer["error"]["detail"])
+    text = config.read_text()
+    config.write_text(f"{text}[retention]\naudit_days = 36500\n")
+    assert 0 == run(capsys, "prune", "--config", config)[1]["deleted"]
+    config.write_text(f"{text}[retention]\naudit_days = 1\n")
+    assert 11 == run(capsys, "prune", "--config", config)[1]["deleted"]
+
+
 def test_a_trail_that_does_not_hold_is_not_pruned(config, capsys):
     """
     Evidence is not destroyed: the answer is no, with the number, and nothing was deleted.

@@ -132,7 +132,7 @@ def expired(house: MemoryDeployment) -> str:
     """
     run(house.wiring)
     job_id = the_job(house.wiring).id
-    house.clock.advance(house.wiring.retention)
+    house.clock.advance(house.wiring.retention.exports)
     return job_id
 
 
@@ -191,7 +191,7 @@ def test_a_killed_process_is_followed_by_another_on_sqlite_and_disk(tmp_path: Pa
         house = on_disk(folder, "next", later=WAIT)
         recover(house)
         assert_one_of_each(house)
-        house.clock.advance(house.wiring.retention)
+        house.clock.advance(house.wiring.retention.exports)
         house.sweeper.sweep()
         left = [path for path in (folder / "storage").rglob("*") if path.is_file()]
         assert [] == left

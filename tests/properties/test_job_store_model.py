@@ -329,6 +329,14 @@ class Both(RuleBasedStateMachine):
         """
         self.both(lambda store: store.forget_artifact(*job))
 
+    @rule(jobs_ago=SECONDS, keys_ago=SECONDS, limit=st.integers(1, 2))
+    def prune(self, jobs_ago, keys_ago, limit):
+        """
+        A sweeper deletes what is past its period.
+        """
+        ended_before, keys_before = (self.clock() - timedelta(seconds=ago) for ago in (jobs_ago, keys_ago))
+        self.both(lambda store: store.prune(ended_before=ended_before, keys_before=keys_before, limit=limit))
+
     @rule(job=jobs, seen=st.sampled_from("klm"), anew=st.sampled_from("klm"))
     def rewrap(self, job, seen, anew):
         """

@@ -9,6 +9,7 @@ import pytest
 
 from streampay_export._core.catalog import Constant, Direction, FieldType, Origin, Owner
 from streampay_export._core.notice import NOTICE_PARTS
+from streampay_export._core.retention import Retention
 from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
 from streampay_export._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from streampay_export.configuration import configuration_from, read_configuration
@@ -72,7 +73,7 @@ def test_minimal() -> None:
     assert made.places.jobs == "sqlite:////etc/shop/exports.db"
     assert made.places.audit == "/etc/shop/audit.jsonl"
     assert made.places.keys == FOLDER / "keys"
-    assert made.retention == timedelta(days=7)
+    assert made.retention == Retention()
     assert made.notice.controller == "controller"
     assert (made.notice.language, made.notice.headings) == ("en", {})
     assert (made.timezone, made.schema) == (None, None)
@@ -154,6 +155,14 @@ def test_places() -> None:
     assert places.keys == FOLDER / "secret"
 
 
+def test_retention() -> None:
+    """Each period is a number of days of its own."""
+    days = "days = 3\njobs_days = 400\nidempotency_days = 1\naudit_days = 3650\n"
+    three, year, one, decade = (timedelta(days=days) for days in (3, 400, 1, 3650))
+    expected = Retention(exports=three, jobs=year, idempotency=one, audit=decade)
+    assert expected == configured(SOURCE + "[retention]\n" + days + NOTICE).retention
+
+
 def test_protection() -> None:
     """Who encrypts artifacts at rest: this library, unless the storage is told to."""
     assert configured(SOURCE + NOTICE).places.protection == "library"
@@ -189,6 +198,9 @@ def test_protection() -> None:
         ("source = 3\n" + NOTICE, "source", "a table is expected"),
         (SOURCE + "[retention]\ndays = 8\n" + NOTICE, "retention.days", "1 to 7"),
         (SOURCE + "[retention]\ndays = true\n" + NOTICE, "retention.days", "whole number"),
+        (SOURCE + "[retention]\njobs_days = 0\n" + NOTICE, "retention.jobs_days", "1 to 36500"),
+        (SOURCE + "[retention]\naudit_days = 40000\n" + NOTICE, "retention.audit_days", "1 to 36500"),
+        (SOURCE + "[retention]\njob_days = 9\n" + NOTICE, "retention.job_days", "did you mean 'jobs_days'"),
         (SOURCE + '[audit]\npath = "a"\nurl = "b"\n' + NOTICE, "audit.path", "not both"),
         (SOURCE + "[datasets]\n" + NOTICE, "datasets", "at least one dataset"),
         (

@@ -51,6 +51,8 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 
 ACTIVE = frozenset({State.QUEUED, State.RUNNING})
+# Whose dates a next request may take over.
+UNSETTLED = frozenset({State.FAILED, State.CANCELLED})
 GONE = frozenset({State.EXPIRED, State.DELETED, State.ERASED})
 FINAL = frozenset(State) - ACTIVE - {State.READY}
 

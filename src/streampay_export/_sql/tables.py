@@ -76,6 +76,7 @@ job_table = Table(
     Index("export_job_whose", "tenant", "whose", "created_at", "id"),
     Index("export_job_expires", "state", "expires_at", "id"),
     Index("export_job_due", "tenant", "state", "due_at", "id"),
+    Index("export_job_finished", "finished_at", "id"),
     Index("export_job_orphaned", "orphaned_at", "id"),
     Index("export_job_wrapped", "wrapped_key_id", "tenant", "id"),
 )
@@ -89,8 +90,10 @@ idempotency_table = Table(
     Column("key_digest", name(64), primary_key=True),
     Column("request_digest", name(128), nullable=False),
     Column("job_id", name(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
     ForeignKeyConstraint(["tenant", "job_id"], ["export_job.tenant", "export_job.id"]),
     Index("export_idempotency_job", "tenant", "job_id"),
+    Index("export_idempotency_made", "made_at"),
 )
 
 link_table = Table(

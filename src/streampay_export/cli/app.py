@@ -238,12 +238,12 @@ def audit_verify(
 def audit_prune(
     *,
     config: Config,
-    before: Annotated[str, Parameter(help="A day or instant: what was recorded before it is deleted.")],
+    before: Annotated[str | None, Parameter(help="A day or instant; default retention.audit_days ago.")] = None,
     tenant: Annotated[str, Parameter(help="Whose entries.")] = DEFAULT_TENANT,
     json: Json = False,
 ) -> None:
     """
-    Delete the oldest entries; a signed record says up to which, and the rest stays verifiable.
+    Delete the entries recorded before; a signed record says up to which, and the rest stays verifiable.
     """
     auditing.audit_prune(config, before, tenant, as_json=json)
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attrs import evolve
@@ -69,19 +69,21 @@ def audit_verify(config: Path, checkpoint: Path | None, tenant: str | None, *, a
     return DONE if intact else NO
 
 
-def audit_prune(config: Path, before: str, tenant: str, *, as_json: bool) -> None:
+def audit_prune(config: Path, before: str | None, tenant: str, *, as_json: bool) -> None:
     """
-    Delete the entries older than *before*, behind a signed record that says so.
+    Delete the entries older than *before*, or than the configuration keeps them, behind a signed record.
     """
-    places = read_configuration(config).places
+    configuration = read_configuration(config)
+    places, now = configuration.places, datetime.now(UTC)
+    until = instant("before", before) or _kept_since(now, configuration.retention.audit)
     keys = LocalKeys.load(places.keys)
     trail = open_trail(places, keys)
     try:
         deleted = prune_trail(
             evolve(operator(), tenant=tenant),
             trail,
-            before=instant("before", before) or datetime.now(UTC),
-            at=datetime.now(UTC),
+            before=until,
+            at=now,
             chain=keys.chain,
             checkpoints=open_checkpoints(places, keys),
         )
@@ -91,6 +93,12 @@ def audit_prune(config: Path, before: str, tenant: str, *, as_json: bool) -> Non
         print_json({"tenant": tenant, "deleted": deleted})
     else:
         print(f"{tenant}: {deleted} entries deleted")
+
+
+def _kept_since(now: datetime, period: timedelta | None) -> datetime:
+    if period is None:
+        raise InvalidRequest("before", "give a day or an instant, or set audit_days under [retention]")
+    return now - period
 
 
 def _sentence(verdict: Verdict) -> str:

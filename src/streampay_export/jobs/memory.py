@@ -17,7 +17,7 @@ from .._core.closed_part import KeptPart, PartClaim, PlannedPart
 from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
-from .._core.lifecycle import FINAL, State, check_ending
+from .._core.lifecycle import FINAL, UNSETTLED, State, check_ending
 from .._core.ticket import DOWNLOADING, OPENING, Purpose
 from .._core.trail import AuditEntry
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost, SubjectErased
@@ -67,7 +67,7 @@ class MemoryJobStore:
         self._clock = clock
         self._lock = RLock()
         self._jobs: dict[tuple[str, str], Job] = {}
-        self._made_by: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+        self._made_by: dict[tuple[str, str, str, str], tuple[str, str, datetime]] = {}
         self._links: dict[tuple[str, str, str], _StoredLink] = {}
         self._parts: dict[_Place, KeptPart] = {}
         self._planned: dict[_Place, tuple[PlannedPart, datetime | None]] = {}
@@ -108,7 +108,7 @@ class MemoryJobStore:
                     return Admitted(job=self._jobs[job.tenant, made[0]], admission=Admission.REPEATED)
             admitted = self._admit(job)
             if name is not None and idempotency is not None:
-                self._made_by[name] = (admitted.job.id, idempotency.digest)
+                self._made_by[name] = (admitted.job.id, idempotency.digest, job.created_at)
             if admitted.admission is Admission.CREATED:
                 self._tags[job.tenant, job.id] = frozenset(tags)
                 self.keep(entries)
@@ -415,6 +415,21 @@ class MemoryJobStore:
             overdue=sorted(overdue, key=lambda job: (job.due_at, job.id))[:MOST_OVERDUE],
         )
 
+    def prune(self, *, ended_before: datetime, keys_before: datetime, limit: int = 100) -> int:
+        """
+        See `JobStore.prune`.
+        """
+        with self._lock:
+            keys = [name for name, made in self._made_by.items() if made[2] < keys_before][:limit]
+            for name in keys:
+                del self._made_by[name]
+            jobs = self._prunable(ended_before)[:limit]
+            for job in jobs:
+                del self._jobs[job.tenant, job.id]
+                self._tags.pop((job.tenant, job.id), None)
+                self._forget_keys(job)
+            return len(keys) + len(jobs)
+
     def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
         """
         See `JobStore.wrapped_under`.
@@ -625,7 +640,24 @@ class MemoryJobStore:
         this = ended.tenant, ended.id
         self._links = {key: link for key, link in self._links.items() if key[:2] != this}
         if ended.state is State.ERASED:
-            self._made_by = {key: made for key, made in self._made_by.items() if (key[0], made[0]) != this}
+            self._forget_keys(ended)
+
+    def _forget_keys(self, job: Job) -> None:
+        this = job.tenant, job.id
+        self._made_by = {key: made for key, made in self._made_by.items() if (key[0], made[0]) != this}
+
+    def _prunable(self, before: datetime) -> Sequence[Job]:
+        now = self.now()
+        over = [
+            job
+            for job in self._all()
+            if job.state in FINAL
+            and job.artifact is None
+            and (job.expires_at is None or job.expires_at < before)
+            and (job.state not in UNSETTLED or job.due_at < now)
+        ]
+        finished = [(at, job.id, job) for job in over if (at := job.finished_at) is not None and at < before]
+        return [job for _, _, job in sorted(finished, key=lambda found: found[:2])]
 
     def _all_of(self, tenant: str) -> Iterable[Job]:
         return (job for job in self._all() if job.tenant == tenant)

@@ -53,11 +53,12 @@ from .sql_parts import (
     select_planned,
     take_part,
 )
+from .sql_pruning import prune_jobs, prune_keys
 from .sql_rows import job_to_row, row_to_job
 
 metadata = JOBS
 """The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3
@@ -411,6 +412,14 @@ class SqlJobStore:
             return Overview(counts=dict.fromkeys(State, 0), waiting_since=None, overdue=())
         with self._database.reading() as connection:
             return select_overview(connection, self._database.now, tenant)
+
+    def prune(self, *, ended_before: datetime, keys_before: datetime, limit: int = 100) -> int:
+        """
+        See `JobStore.prune`.
+        """
+        with self._database.writing() as connection:
+            keys = prune_keys(connection, keys_before, limit)
+            return keys + prune_jobs(connection, self._database.now, ended_before, limit)
 
     def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
         """

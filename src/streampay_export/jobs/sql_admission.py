@@ -33,7 +33,7 @@ def admit(
     if repeated is not None:
         return repeated
     admitted = _active(connection, job) or _create(connection, job, entries)
-    row = {"job_id": admitted.job.id, "request_digest": idempotency.digest}
+    row = {"job_id": admitted.job.id, "request_digest": idempotency.digest, "made_at": job.created_at}
     connection.execute(insert(made_by).values(row | _key_of(job, idempotency)))
     return admitted
 

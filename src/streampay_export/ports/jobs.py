@@ -312,6 +312,17 @@ class JobStore(Protocol):
         `MOST_OVERDUE`. Of failed ones the `LATEST_FAILED` due last are looked at.
         """
 
+    def prune(self, *, ended_before: datetime, keys_before: datetime, limit: int = 100) -> int:
+        """
+        Delete idempotency keys, then jobs with all that belongs to them; return how many of both.
+
+        Keys that came with a job whose `created_at` is before *keys_before*, at most *limit*. Jobs in a final
+        state that were finished before *ended_before* and whose `expires_at`, if any, is before it too: at most
+        *limit*, by (finished_at, id). One stays while it names an artifact, and one that failed or was cancelled
+        until its `due_at` is past, as a next request takes that over (see `add`). Callers at once never wait
+        for each other, and never count a row twice.
+        """
+
     def wrapped_under(self, key_id: str, limit: int = 100) -> Sequence[Job]:
         """
         Return jobs of all tenants whose key is wrapped under this key-encryption key, by (tenant, id).

@@ -1,0 +1,122 @@
+"""
+What can wait for an hour: objects that no job names, uploads nobody finishes, rows that are past their period.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from attrs import frozen
+
+from .errors import ExportError
+from .wiring import Wiring
+
+logger = logging.getLogger("streampay_export")
+
+# Longer than any upload that is still alive.
+UNFINISHED = timedelta(days=1)
+# Rows in a transaction: for so long a writer on SQLite waits.
+BATCH = 500
+# So many objects that cannot be deleted are a storage that is away.
+MOST_FAILURES = 100
+_ATTEMPT_KEY = re.compile(
+    r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)"
+    r"(?:\.zip|(?P<part>-[0-9]+-[0-9]+-[a-z0-9]+\.part))\Z"
+)
+
+
+@frozen(kw_only=True)
+class Tidied:
+    """
+    What was done, in numbers. *objects* were looked at: 0 where not all could be.
+    """
+
+    objects: int = 0
+    orphans: int = 0
+    leftovers: int = 0
+    forgotten: int = 0
+    failures: int = 0
+
+
+class Tidying:
+    """
+    One round of it. Any number may be at it at once. Used by one thread.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._objects = self._orphans = self._leftovers = self._forgotten = self._failures = 0
+
+    def run(self) -> Tidied:
+        """
+        Go through the storage, and if that came to its end delete rows: what they name is gone by then.
+        """
+        self._try("storage", self._delete_unclaimed)
+        self._try("unfinished uploads", self._sweep_leftovers)
+        if self._failures:
+            self._objects = 0
+        else:
+            self._try("rows past their period", self._prune)
+        return Tidied(
+            objects=self._objects,
+            orphans=self._orphans,
+            leftovers=self._leftovers,
+            forgotten=self._forgotten,
+            failures=self._failures,
+        )
+
+    def _try(self, what: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except ExportError as error:
+            logger.warning("sweeper: %s: %s", what, error)
+            self._failures += 1
+
+    def _delete_unclaimed(self) -> None:
+        """
+        Delete what an attempt put into storage whose job then went on, or ended, without it.
+        """
+        for stored in self._wiring.storage.list():
+            self._objects += 1
+            if self._unclaimed(stored.key):
+                self._try("storage", partial(self._delete, stored.key))
+            if self._failures >= MOST_FAILURES:
+                return
+
+    def _delete(self, key: str) -> None:
+        self._wiring.storage.delete(key)
+        self._orphans += 1
+
+    def _sweep_leftovers(self) -> None:
+        """
+        Remove what writers left unfinished that were killed a day ago or earlier.
+        """
+        before = self._wiring.jobs.now() - UNFINISHED
+        self._leftovers = self._wiring.storage.sweep_leftovers(before)
+
+    def _prune(self) -> None:
+        """
+        Delete exports that have been over for long, and idempotency keys, in short transactions.
+        """
+        w = self._wiring
+        now = w.jobs.now()
+        before = {"ended_before": now - w.retention.jobs, "keys_before": now - w.retention.idempotency}
+        while pruned := w.jobs.prune(**before, limit=BATCH):
+            self._forgotten += pruned
+
+    def _unclaimed(self, key: str) -> bool:
+        named = _ATTEMPT_KEY.match(key)
+        if named is None:
+            return False  # not ours to delete
+        job = self._wiring.jobs.get(named["tenant"], named["job"])
+        if job is None:
+            return False  # another deployment's, or an older database was restored: a human decides
+        if job.active and named["part"]:
+            return False  # the next attempt may go on from it
+        if job.active:
+            return job.fence > int(named["fence"])
+        return job.artifact is None or job.artifact.key != key
