@@ -12,7 +12,7 @@ from attrs import frozen
 from ._core.job import Job
 from ._core.lifecycle import State
 from ._core.party import Actor, Capacity
-from ._core.retained import RETAINED
+from ._core.request import OWN_COPIES
 from ._core.trail import Event
 from .errors import CoolingOff, NotFound, StepUpRequired
 from .ports.authorize import Access, Action, Allowed
@@ -20,9 +20,6 @@ from .recording import Recorder
 from .restored import RestoredCheck
 from .stepping_up import require_fresh, require_settled
 from .wiring import Wiring
-
-OWN_COPIES = frozenset({"self", "portability", "portability_strict", RETAINED})
-"""Copies for the person, or somebody who represents them."""
 
 STAFF_COPIES = frozenset({"support", "auditor"})
 """Copies for the one member of staff who asked, and for nobody else."""

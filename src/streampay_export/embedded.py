@@ -36,6 +36,7 @@ from .ports.authorize import Authorizer
 from .ports.dispatch import Dispatcher
 from .ports.erasure import Eraser, LaterRequest
 from .ports.links import CloudUrls
+from .ports.notify import Notify
 from .ports.source import HistorySource
 from .ports.telemetry import Telemetry
 from .ports.writer import Writer
@@ -169,6 +170,7 @@ def embedded(
     dispatcher: Dispatcher | None = None,
     stage_folder: Path | None = None,
     cloud_urls: CloudUrls | None = None,
+    notify: Notify | None = None,
 ) -> Embedded:
     """
     Wire a deployment that needs nothing but a folder.
@@ -231,6 +233,7 @@ def embedded(
         cloud_urls=cloud_urls,
         eraser=eraser,
         after_erasure=after_erasure,
+        notify=notify,
     )
     worker = Worker(wiring)
     return Embedded(

@@ -27,6 +27,7 @@ from .errors import BackendError, InvalidConfiguration, InvalidRequest, SubjectE
 from .ports.erasure import AfterErasure
 from .recording import SYSTEM, Recorder
 from .restored import logged_tombstones, stored_erasures, unlogged
+from .telling import Telling
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -172,7 +173,8 @@ class Erasing:
 
     def _carry_out(self, erasure: Erasure, subject: Subject) -> Erasure:
         w, stone = self._wiring, erasure.tombstone
-        erasure, jobs = w.jobs.erase(stone, w.tombstones.append(stone))
+        number, told = w.tombstones.append(stone), Telling(w).erased(stone, subject)
+        erasure, jobs = w.jobs.erase(stone, number, told)
         deleted, asked = self._delete_objects(jobs), self._ask_eraser(stone, subject)
         if deleted and asked:
             entry = self._outcome(erasure, subject)

@@ -43,7 +43,8 @@ is for operators and may name tables and columns; *person* is what the person is
     │   └── CountMismatch           expected and written rows differ inside one snapshot
     ├── BackendError                something outside failed (retry: yes)
     │   ├── SourceUnavailable · StorageUnavailable · JobStoreUnavailable · AuditUnavailable
-    │   ├── TombstonesUnavailable
+    │   ├── TombstonesUnavailable · NotifierUnavailable
+    │   ├── RecipientRefused        nobody is reached there (retry: no)
     │   └── ObjectMissing · ObjectExists · ObjectAltered (retry: no)
     ├── TrailBroken                 the audit trail is not what was recorded (retry: no)
     ├── Stopped                     this worker must not go on (retry: by whoever holds the job now)
@@ -773,6 +774,35 @@ class TombstonesUnavailable(BackendError):
 
     def __str__(self) -> str:
         return f"the tombstone log is not available: {self.problem}"
+
+
+@define
+class NotifierUnavailable(BackendError):
+    """
+    What tells people did not take a notification, and may take it later.
+    """
+
+    slug = "notifier-unavailable"
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"nobody can be told now: {self.problem}"
+
+
+@define
+class RecipientRefused(BackendError):
+    """
+    What tells people will never reach this person under the address that is known.
+    """
+
+    retry = False
+    slug = "recipient-refused"
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the person cannot be told: {self.problem}"
 
 
 class ObjectMissing(BackendError):

@@ -12,12 +12,14 @@ from attrs import frozen
 from ._core.deadline import Deadline, Extension
 from ._core.job import REFUSED, Failure, Job
 from ._core.lifecycle import ACTIVE, State
+from ._core.notification import Occasion
 from ._core.party import Actor
 from ._core.sentence import sentence
 from ._core.trail import AuditEntry, Event
 from ._core.wire import spell_instant
 from .errors import ExportNotActive, JobStoreUnavailable, NotExtendable, NotFound
 from .recording import Recorder
+from .telling import Telling
 from .wiring import Wiring
 
 # Each try that fails is somebody else's success.
@@ -92,6 +94,7 @@ class Handling:
             state=State.FAILED,
             failure=failure,
             entries=[self._entry(Event.REFUSED, actor, job, self._wiring.jobs.now())],
+            notifications=Telling(self._wiring).of(Occasion.REFUSED, job),
         )
         if ended is None:
             raise ExportNotActive(state=self._again(job).state)
@@ -111,7 +114,8 @@ class Handling:
             entry = self._entry(event, actor, job, now, **dates)
             # Work may begin and stop meanwhile, but what ends is decided on anew.
             expected = ACTIVE if job.active else {job.state}
-            changed = jobs.reschedule(job, deadline, expected=expected, entries=[entry])
+            told = Telling(self._wiring).of(Occasion.EXTENDED, job) if event is Event.EXTENDED else ()
+            changed = jobs.reschedule(job, deadline, expected=expected, entries=[entry], notifications=told)
             if changed is not None:
                 self._record.deliver()
                 return changed

@@ -230,23 +230,12 @@ class Linking:
         if opened_from is not None:
             facts["opened_from"] = opened_from
         record.intend(self._about(record, Event.LINK_ISSUED, link_id, actor, job, **facts))
-        added = w.jobs.add_link(
-            actor.tenant,
-            job.id,
-            link_id,
-            expires_at=until,
-            purpose=purpose,
-            limit=limit,
-            opened_from=opened_from,
-        )
-        if not added and opened_from is not None:
+        link = make_link(w, job, link_id, purpose, until, limit=limit, opened_from=opened_from)
+        if link is None and opened_from is not None:
             raise TicketExpired
-        if not added:
+        if link is None:
             raise ExportGone(state="no longer available")
-        ticket = Ticket(job_id=job.id, purpose=purpose, link_id=link_id, expires_at=until)
-        token = issue_ticket(ticket, tenant=actor.tenant, realm=w.realm, sign=w.tickets.sign)
-        url = w.links.open_url if purpose in OPENING else w.links.download_url
-        return Link(id=link_id, url=url(job.id, token), expires_at=until)
+        return link
 
     def _form_token(self, actor: Actor, token: str) -> str:
         # A label no list's cursor begins with: there a tenant stands, which has no space.
@@ -256,6 +245,31 @@ class Linking:
     def _about(self, record: Recorder, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
         now = self._wiring.jobs.now()
         return record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
+
+
+def make_link(
+    wiring: Wiring,
+    job: Job,
+    link_id: str,
+    purpose: Purpose,
+    until: datetime,
+    *,
+    limit: int | None = None,
+    opened_from: str | None = None,
+) -> Link | None:
+    """
+    Store a link, which the caller has recorded, until a whole second; `None` where there can be none any more.
+    """
+    w = wiring
+    added = w.jobs.add_link(
+        job.tenant, job.id, link_id, expires_at=until, purpose=purpose, limit=limit, opened_from=opened_from
+    )
+    if not added:
+        return None
+    ticket = Ticket(job_id=job.id, purpose=purpose, link_id=link_id, expires_at=until)
+    token = issue_ticket(ticket, tenant=job.tenant, realm=w.realm, sign=w.tickets.sign)
+    url = w.links.open_url if purpose in OPENING else w.links.download_url
+    return Link(id=link_id, url=url(job.id, token), expires_at=until)
 
 
 def _require_ready(export: Export) -> None:

@@ -41,6 +41,7 @@ from .ports.telemetry import Span
 from .recording import Recorder
 from .requesting import answered_lately, draft_job, idempotency_of, resolve_request
 from .restored import RestoredCheck
+from .telling import Telling
 from .wiring import Wiring
 
 LARGEST_LIST = 100
@@ -163,6 +164,7 @@ class ExportService:
             past=past,
             idempotency=idempotency,
             entries=[paused] if identity_awaited else [],
+            notifications=Telling(w).asked(job, subject),
         )
         created = admitted.admission is Admission.CREATED
         if not created:

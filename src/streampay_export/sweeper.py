@@ -13,12 +13,15 @@ from attrs import asdict, field, frozen
 
 from ._core.job import Failure, Job, key_context
 from ._core.lifecycle import State
+from ._core.notification import Occasion
 from ._core.trail import Event
 from .erasing import Erasing
 from .errors import ExportError
+from .notifying import Notifying
 from .ports.telemetry import Measure, Span
 from .recording import Recorder
 from .restored import RestoredCheck
+from .telling import Telling
 from .tidying import Tidied, Tidying
 from .wiring import Wiring
 
@@ -57,6 +60,7 @@ class Swept:
     erased: int = 0
     key_versions_destroyed: int = 0
     delivered: int = 0
+    told: int = 0
     failures: int = 0
 
 
@@ -71,12 +75,14 @@ class Sweeper:
     _record: Recorder = field(init=False)
     _check: RestoredCheck = field(init=False)
     _erasing: Erasing = field(init=False)
+    _notifying: Notifying = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         w = self._wiring
         object.__setattr__(self, "_record", Recorder(w.audit, w.outbox, w.tagger))
         object.__setattr__(self, "_check", RestoredCheck(w))
         object.__setattr__(self, "_erasing", Erasing(w, self._record))
+        object.__setattr__(self, "_notifying", Notifying(w, self._record))
 
     def sweep(self, *, tidy: bool = True) -> Swept:
         """
@@ -108,6 +114,7 @@ class Sweeper:
         destroyed = self._keep_versions(failures)
         delivered = self._record.deliver()
         self._checkpoint(failures)
+        told, untold = self._notifying.deliver()
         return Swept(
             expired=expired,
             deleted=deleted,
@@ -120,7 +127,8 @@ class Sweeper:
             erased=erased,
             key_versions_destroyed=destroyed,
             delivered=delivered,
-            failures=failures[0] + tidied.failures,
+            told=told,
+            failures=failures[0] + tidied.failures + untold,
         )
 
     def run(self, every: timedelta = SWEEP_EVERY) -> None:
@@ -207,6 +215,7 @@ class Sweeper:
             fence=job.fence,
             failure=Failure(slug=slug, sentence=sentence),
             entries=[entry],
+            notifications=Telling(self._wiring).of(Occasion.FAILED, job),
         )
         if ended is not None:
             self._wiring.telemetry.count(Measure.FAILURES, tenant=job.tenant, slug=slug)
@@ -242,11 +251,18 @@ class Sweeper:
             w.versions.renew(now)
             # Whom an erasure is about is sealed until it is finished.
             held = {each.wrapped_key.key_id for each in w.jobs.erasures(unfinished=True) if each.wrapped_key}
+            told = w.outbox.notification_keys()
             for key_id, since in w.versions.retired().items():
-                if now - since >= LEAVES_AFTER:
+                leaves = now - since >= LEAVES_AFTER
+                if leaves:
                     for job in w.jobs.wrapped_under(key_id):
                         self._try(self._rewrap, job, failures)
-                free = key_id not in held and not w.jobs.wrapped_under(key_id, limit=1)
+                # Who could not be told for a week is not told.
+                free = (
+                    key_id not in held
+                    and (leaves or key_id not in told)
+                    and not w.jobs.wrapped_under(key_id, limit=1)
+                )
                 if now - since >= SETTLED and free:
                     w.versions.destroy(key_id)
                     destroyed += 1

@@ -29,6 +29,7 @@ from .ports.identity import MakeId, Randomness
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider, KeyVersions, Sealer, Tagger
 from .ports.links import CloudUrls, Links
+from .ports.notify import Notify
 from .ports.outbox import Outbox
 from .ports.report import Report
 from .ports.signing import ManifestSigner, TicketSigner
@@ -69,7 +70,8 @@ class Wiring:
     *cloud_urls* sends people to the storage itself, which must then encrypt by itself; `None` is never.
     *tombstones* says who was erased, wherever the database was restored to; *eraser* erases them from the
     application's own data, which without it is left as it is; a later request is refused, with the
-    reason, unless *after_erasure* answers otherwise.
+    reason, unless *after_erasure* answers otherwise. With *notify* people are told what becomes of their
+    requests; without it nobody is told anything.
     """
 
     catalog: Catalog
@@ -118,6 +120,7 @@ class Wiring:
     eraser: Eraser | None = None
     after_erasure: LaterRequest | None = None
     telemetry: Telemetry = field(factory=NoTelemetry)
+    notify: Notify | None = None
 
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)

@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from ._core.job import Artifact, Claim, Failure, Job
 from ._core.lifecycle import State
+from ._core.notification import Occasion
 from ._core.party import Subject
 from ._core.trail import Event
 from ._core.wire import read_subject
@@ -31,6 +32,7 @@ from .recording import Recorder
 from .restored import RestoredCheck
 from .sharing import read_planned_part
 from .stage import Stage
+from .telling import Telling
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -187,7 +189,7 @@ class Worker:
             publish(w, sealer, job, bundle, artifact)
             try:
                 read_back(artifact_file(w, sealer, job, artifact), artifact, check=lease.check)
-                ready = self._complete(claim, contents, artifact)
+                ready = self._complete(claim, subject, contents, artifact)
             except (StorageUnavailable, Stopped):
                 w.storage.delete(artifact.key)
                 raise
@@ -200,7 +202,7 @@ class Worker:
         sealer = sealer_of(self._wiring, job)
         return sealer, read_subject(sealer.unseal(job.sealed).decode())
 
-    def _complete(self, claim: Claim, contents: BundleContents, artifact: Artifact) -> Job:
+    def _complete(self, claim: Claim, subject: Subject, contents: BundleContents, artifact: Artifact) -> Job:
         w = self._wiring
         now = w.jobs.now()
         rows = {f"rows of {each.name}": str(each.summary.written) for each in contents.datasets}
@@ -213,7 +215,8 @@ class Worker:
             artifact=artifact,
             expires_at=now + w.retention.exports,
         )
-        ready = w.jobs.complete(claim, completion, [completed])
+        told = Telling(w).of(Occasion.READY, claim.job, subject)
+        ready = w.jobs.complete(claim, completion, [completed], told)
         self._record.deliver()
         return ready
 
@@ -235,6 +238,7 @@ class Worker:
                 fence=claim.fence,
                 failure=failure,
                 entries=[entry],
+                notifications=Telling(w).of(Occasion.FAILED, job),
             )
             self._record.deliver()
             return ended or w.jobs.get(job.tenant, job.id)

@@ -15,6 +15,7 @@ from streampay_export.jobs.memory import MemoryJobStore
 from streampay_export.jobs.sql import SqlJobStore
 from streampay_export.ports.jobs import Admission, Admitted
 from streampay_export.testing.contracts.jobs import JobStoreContract
+from streampay_export.testing.contracts.notifications import NotificationsContract
 from streampay_export.testing.contracts.outbox import OutboxContract
 from streampay_export.testing.fakes import ManualClock
 
@@ -71,11 +72,19 @@ class TestMemoryOutbox(_InMemory, OutboxContract):
     pass
 
 
+class TestMemoryNotifications(_InMemory, NotificationsContract):
+    pass
+
+
 class TestSqliteJobStore(_OnSqlite, JobStoreContract):
     pass
 
 
 class TestSqliteOutbox(_OnSqlite, OutboxContract):
+    pass
+
+
+class TestSqliteNotifications(_OnSqlite, NotificationsContract):
     pass
 
 

@@ -19,6 +19,7 @@ from streampay_export._sql.retrying import retried
 from streampay_export.errors import JobStoreUnavailable
 from streampay_export.jobs.sql import SCHEMA_VERSION, SqlJobStore, metadata
 from streampay_export.testing.contracts.jobs import JobStoreContract, make_job
+from streampay_export.testing.contracts.notifications import NotificationsContract
 from streampay_export.testing.contracts.outbox import OutboxContract
 from streampay_export.testing.fakes import ManualClock
 
@@ -103,6 +104,10 @@ class TestJobStore(_OnServer, JobStoreContract):
 
 @pytest.mark.server
 class TestOutbox(_OnServer, OutboxContract):
+    pass
+
+
+class TestNotifications(_OnServer, NotificationsContract):
     pass
 
 

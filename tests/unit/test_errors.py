@@ -52,6 +52,8 @@ SAID = [
     (errors.JobStoreUnavailable("away"), "job store"),
     (errors.AuditUnavailable("down"), "audit trail"),
     (errors.TombstonesUnavailable("away"), "tombstone log"),
+    (errors.NotifierUnavailable("away"), "told now"),
+    (errors.RecipientRefused("no"), "cannot be told"),
     (errors.ObjectMissing(), "no such object"),
     (errors.ObjectExists(), "already in storage"),
     (errors.ObjectAltered(), "ask for a new export"),
@@ -78,7 +80,7 @@ def test_the_type_says_whether_to_retry() -> None:
     """
     retried = {type(error).__name__ for error, _ in SAID if error.retry}
     outside = {"SourceUnavailable", "StorageUnavailable", "JobStoreUnavailable", "AuditUnavailable"}
-    assert outside | {"TombstonesUnavailable"} == retried
+    assert outside | {"TombstonesUnavailable", "NotifierUnavailable"} == retried
 
 
 def test_names_are_cut_and_escaped() -> None:

@@ -9,7 +9,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from .retained import RETAINED
 from .selection import EVER, Window
+
+OWN_COPIES = frozenset({"self", "portability", "portability_strict", RETAINED})
+"""Profiles of copies for the person, or somebody who represents them."""
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

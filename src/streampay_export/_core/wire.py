@@ -22,6 +22,7 @@ from .checkpoint import Checkpoint, SignedCheckpoint
 from .dsse import pre_authentication_encoding
 from .erasure import Tombstone
 from .job import DatasetProgress
+from .notification import Recipient
 from .party import Subject
 from .request import ExportRequest
 from .trail import AuditEntry
@@ -157,6 +158,20 @@ def read_subject(text: str) -> Subject:
     Return the person that `spell_subject` wrote.
     """
     return _read(text, Subject)
+
+
+def spell_recipient(recipient: Recipient) -> str:
+    """
+    Return where a person is reached as JSON: what is sealed, and never stored in the clear.
+    """
+    return canonical_json(_CONVERTER.unstructure(recipient))
+
+
+def read_recipient(text: str) -> Recipient:
+    """
+    Return the recipient that `spell_recipient` wrote.
+    """
+    return _read(text, Recipient)
 
 
 def spell_progress(datasets: Sequence[DatasetProgress]) -> str:

@@ -187,6 +187,24 @@ outbox_table = Table(
     Index("export_outbox_id", "id"),
 )
 
+# Whom to tell what: sealed, under a key that goes with the row.
+notification_table = Table(
+    "export_notification",
+    JOBS,
+    Column("tenant", name(63), primary_key=True),
+    Column("id", name(128), primary_key=True),
+    # Of an erasure: its receipt.
+    Column("job_id", name(64), nullable=False),
+    Column("occasion", name(16), nullable=False),
+    Column("sealed", octets(), nullable=False),
+    Column("wrapped_key_id", name(255), nullable=False),
+    Column("wrapped_key", octets(), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("waits_from", Instant, nullable=False),
+    Index("export_notification_waits", "waits_from", "id"),
+    Index("export_notification_job", "tenant", "job_id"),
+)
+
 # How far each tenant's chain goes; its row is locked by whoever adds a link.
 audit_head_table = Table(
     "export_audit_head",

@@ -18,6 +18,7 @@ from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, UNSETTLED, State, check_ending
+from .._core.notification import PendingNotification
 from .._core.ticket import DOWNLOADING, OPENING, Purpose
 from .._core.trail import AuditEntry
 from ..errors import ActiveExportDiffers, IdempotencyKeyReused, InvalidRequest, LeaseLost, SubjectErased
@@ -72,6 +73,7 @@ class MemoryJobStore:
         self._parts: dict[_Place, KeptPart] = {}
         self._planned: dict[_Place, tuple[PlannedPart, datetime | None]] = {}
         self._outbox: dict[tuple[str, str], AuditEntry] = {}
+        self._notifications: dict[tuple[str, str], tuple[PendingNotification, datetime]] = {}
         self._tags: dict[tuple[str, str], frozenset[str]] = {}
         self._erasures: dict[tuple[str, str], Erasure] = {}
 
@@ -89,6 +91,7 @@ class MemoryJobStore:
         past: str | None = None,
         idempotency: Idempotency | None = None,
         entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Admitted:
         """
         See `JobStore.add`.
@@ -112,6 +115,7 @@ class MemoryJobStore:
             if admitted.admission is Admission.CREATED:
                 self._tags[job.tenant, job.id] = frozenset(tags)
                 self.keep(entries)
+                self._notify(notifications)
             return admitted
 
     def _admit(self, job: Job) -> Admitted:
@@ -288,7 +292,13 @@ class MemoryJobStore:
             raise LeaseLost
         return place
 
-    def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
+    def complete(
+        self,
+        claim: Claim,
+        completion: Completion,
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
+    ) -> Job:
         """
         See `JobStore.complete`.
         """
@@ -309,6 +319,7 @@ class MemoryJobStore:
             )
             self._forget_parts(ready)
             self.keep(entries)
+            self._notify(notifications)
             return ready
 
     def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:
@@ -326,7 +337,13 @@ class MemoryJobStore:
             )
 
     def reschedule(
-        self, before: Job, deadline: Deadline, *, expected: Collection[State], entries: Sequence[AuditEntry] = ()
+        self,
+        before: Job,
+        deadline: Deadline,
+        *,
+        expected: Collection[State],
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Job | None:
         """
         See `JobStore.reschedule`.
@@ -347,6 +364,7 @@ class MemoryJobStore:
                 attempts=job.attempts - stopped,
             )
             self.keep(entries)
+            self._notify(notifications)
             return rescheduled
 
     def end(
@@ -359,6 +377,7 @@ class MemoryJobStore:
         fence: int | None = None,
         failure: Failure | None = None,
         entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Job | None:
         """
         See `JobStore.end`.
@@ -371,6 +390,7 @@ class MemoryJobStore:
             ended = self._change(job, **job.ended_as(state, self.now()), failure=failure or job.failure)
             self._forget(ended)
             self.keep(entries)
+            self._notify(notifications)
             return ended
 
     def expired(self, limit: int = 100) -> Sequence[Job]:
@@ -563,7 +583,9 @@ class MemoryJobStore:
             all_ = sorted(self._erasures.values(), key=lambda each: (each.tombstone.at, each.tombstone.receipt))
         return [each for each in all_ if each.sealed is not None or not unfinished]
 
-    def erase(self, tombstone: Tombstone, number: int) -> tuple[Erasure, Sequence[Job]]:
+    def erase(
+        self, tombstone: Tombstone, number: int, notifications: Sequence[PendingNotification] = ()
+    ) -> tuple[Erasure, Sequence[Job]]:
         """
         See `JobStore.erase`.
         """
@@ -576,6 +598,7 @@ class MemoryJobStore:
             for job in living:
                 ended = job.ended_as(State.ERASED, self.now())
                 self._forget(self._change(job, **ended, failure=None, extension=None))
+            self._notify(notifications)
             exports = erasure.exports + len(living)
             erasure = self._keep_erasure(evolve(erasure, number=number, exports=exports))
             return erasure, [self._jobs[job.tenant, job.id] for job in reached]
@@ -614,6 +637,48 @@ class MemoryJobStore:
             for entry in entries:
                 self._outbox.setdefault((entry.tenant, entry.id), entry)
 
+    def claim_notification(self, *, lease: timedelta) -> PendingNotification | None:
+        """
+        See `Outbox.claim_notification`.
+        """
+        with self._lock:
+            now = self.now()
+            waiting = [(since, each.id, each) for each, since in self._notifications.values() if since <= now]
+            if not waiting:
+                return None
+            *_, longest = min(waiting, key=lambda found: found[:2])
+            taken = evolve(longest, attempts=longest.attempts + 1)
+            self._notifications[taken.tenant, taken.id] = (taken, now + lease)
+            return taken
+
+    def postpone(self, pending: PendingNotification, until: datetime, *, give_back: bool = False) -> None:
+        """
+        See `Outbox.postpone`.
+        """
+        with self._lock:
+            held, _ = self._notifications.get((pending.tenant, pending.id), (None, None))
+            if held is not None and held.attempts == pending.attempts:
+                postponed = evolve(held, attempts=held.attempts - give_back)
+                self._notifications[pending.tenant, pending.id] = (postponed, until)
+
+    def notified(self, pending: PendingNotification) -> None:
+        """
+        See `Outbox.notified`.
+        """
+        with self._lock:
+            self._notifications.pop((pending.tenant, pending.id), None)
+
+    def notification_keys(self) -> Collection[str]:
+        """
+        See `Outbox.notification_keys`.
+        """
+        with self._lock:
+            return {each.wrapped_key.key_id for each, _ in self._notifications.values()}
+
+    def _notify(self, notifications: Sequence[PendingNotification]) -> None:
+        for each in notifications:
+            self._notifications.setdefault((each.tenant, each.id), (each, self.now()))
+
     def _all(self) -> Iterable[Job]:
         with self._lock:
             return tuple(self._jobs.values())
@@ -639,6 +704,8 @@ class MemoryJobStore:
         self._forget_parts(ended)
         this = ended.tenant, ended.id
         self._links = {key: link for key, link in self._links.items() if key[:2] != this}
+        told = self._notifications
+        self._notifications = {key: each for key, each in told.items() if (key[0], each[0].job_id) != this}
         if ended.state is State.ERASED:
             self._forget_keys(ended)
 

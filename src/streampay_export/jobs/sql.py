@@ -18,6 +18,7 @@ from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Claim, DatasetProgress, Failure, Job, WrappedKey
 from .._core.lifecycle import FINAL, State, check_ending
+from .._core.notification import PendingNotification
 from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
 from .._sql.database import Database
@@ -41,6 +42,14 @@ from .sql_erasure import (
     tag_job,
 )
 from .sql_links import beginning, can_open, count_opening, delete_links, going_on, insert_link
+from .sql_notifications import (
+    forget_notification,
+    forget_notifications,
+    postpone,
+    put_notifications,
+    take_notification,
+    wrapping_keys,
+)
 from .sql_outbox import forget_entries, oldest_entries, put_entries
 from .sql_overview import select_overview
 from .sql_parts import (
@@ -58,7 +67,7 @@ from .sql_rows import job_to_row, row_to_job
 
 metadata = JOBS
 """The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3
@@ -126,6 +135,7 @@ class SqlJobStore:
         past: str | None = None,
         idempotency: Idempotency | None = None,
         entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Admitted:
         """
         See `JobStore.add`.
@@ -136,6 +146,7 @@ class SqlJobStore:
                 admitted = admit(connection, job, idempotency, entries)
                 if admitted.admission is Admission.CREATED:
                     tag_job(connection, job.tenant, job.id, tags)
+                    self._notify(connection, notifications)
                 return admitted
         raise InvalidRequest("id", "an export with this id exists already; make a new id")
 
@@ -293,7 +304,13 @@ class SqlJobStore:
         with self._database.writing() as connection:
             finish_part(connection, claim, part)
 
-    def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
+    def complete(
+        self,
+        claim: Claim,
+        completion: Completion,
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
+    ) -> Job:
         """
         See `JobStore.complete`.
         """
@@ -315,6 +332,7 @@ class SqlJobStore:
             )
             delete_parts(connection, ready.tenant, ready.id)
             put_entries(connection, entries)
+            self._notify(connection, notifications)
             return ready
 
     def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:
@@ -333,7 +351,13 @@ class SqlJobStore:
             )
 
     def reschedule(
-        self, before: Job, deadline: Deadline, *, expected: Collection[State], entries: Sequence[AuditEntry] = ()
+        self,
+        before: Job,
+        deadline: Deadline,
+        *,
+        expected: Collection[State],
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Job | None:
         """
         See `JobStore.reschedule`.
@@ -355,6 +379,7 @@ class SqlJobStore:
                 attempts=job.attempts - stopped,
             )
             put_entries(connection, entries)
+            self._notify(connection, notifications)
             return rescheduled
 
     def end(
@@ -367,6 +392,7 @@ class SqlJobStore:
         fence: int | None = None,
         failure: Failure | None = None,
         entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Job | None:
         """
         See `JobStore.end`. On SQLite the write-ahead log is emptied of what was shredded.
@@ -378,6 +404,7 @@ class SqlJobStore:
                 return None
             ended = self._end(connection, job, state, failure=failure or job.failure)
             put_entries(connection, entries)
+            self._notify(connection, notifications)
         self._database.truncate_log()
         return ended
 
@@ -549,7 +576,9 @@ class SqlJobStore:
         with self._database.reading() as connection:
             return all_erasures(connection, unfinished=unfinished)
 
-    def erase(self, tombstone: Tombstone, number: int) -> tuple[Erasure, Sequence[Job]]:
+    def erase(
+        self, tombstone: Tombstone, number: int, notifications: Sequence[PendingNotification] = ()
+    ) -> tuple[Erasure, Sequence[Job]]:
         """
         See `JobStore.erase`. On SQLite the write-ahead log is emptied of what was shredded.
         """
@@ -563,6 +592,7 @@ class SqlJobStore:
             ended = {
                 job.id: self._end(connection, job, State.ERASED, failure=None, extension=None) for job in living
             }
+            self._notify(connection, notifications)
             exports = erasure.exports + len(living)
             erasure = change_erasure(connection, erasure, number=number, exports=exports)
         self._database.truncate_log()
@@ -607,6 +637,39 @@ class SqlJobStore:
                 return put_entries(connection, entries)
         raise JobStoreUnavailable("others kept storing the same entries")
 
+    def claim_notification(self, *, lease: timedelta) -> PendingNotification | None:
+        """
+        See `Outbox.claim_notification`.
+        """
+        with self._database.writing() as connection:
+            return take_notification(connection, self._database.now, self._instant(connection) + lease)
+
+    def postpone(self, pending: PendingNotification, until: datetime, *, give_back: bool = False) -> None:
+        """
+        See `Outbox.postpone`.
+        """
+        with self._database.writing() as connection:
+            postpone(connection, pending, until, give_back=give_back)
+
+    def notified(self, pending: PendingNotification) -> None:
+        """
+        See `Outbox.notified`. On SQLite the write-ahead log is emptied of whom it was about.
+        """
+        with self._database.writing() as connection:
+            forget_notification(connection, pending)
+        self._database.truncate_log()
+
+    def notification_keys(self) -> Collection[str]:
+        """
+        See `Outbox.notification_keys`.
+        """
+        with self._database.reading() as connection:
+            return wrapping_keys(connection)
+
+    def _notify(self, connection: Connection, notifications: Sequence[PendingNotification]) -> None:
+        if notifications:
+            put_notifications(connection, notifications, self._instant(connection))
+
     def _instant(self, connection: Connection) -> datetime:
         return connection.scalars(select(self._database.now)).one()
 
@@ -621,6 +684,7 @@ class SqlJobStore:
     def _end(self, connection: Connection, job: Job, state: State, **changes: Any) -> Job:
         ended = self._change(connection, job, **job.ended_as(state, self._instant(connection)), **changes)
         delete_links(connection, job.tenant, job_id=job.id)
+        forget_notifications(connection, job.tenant, job.id)
         delete_parts(connection, job.tenant, job.id)
         if state is State.ERASED:
             forget_keys(connection, job.tenant, job.id)

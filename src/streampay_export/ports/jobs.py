@@ -14,6 +14,7 @@ from .._core.deadline import Deadline
 from .._core.erasure import Erasure, Tombstone
 from .._core.job import Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey, all_progress
 from .._core.lifecycle import Completeness, State
+from .._core.notification import PendingNotification
 from .._core.ticket import Purpose
 from .._core.trail import AuditEntry
 
@@ -101,8 +102,8 @@ class JobStore(Protocol):
     Jobs of all tenants. Thread-safe, and safe for several processes where the store is shared.
 
     Every update names the state or fence it expects in its WHERE and changes nothing otherwise.
-    `now()` is the one clock of leases, tickets and expiry. *entries* go into the outbox in the same
-    transaction as the change. Raises `JobStoreUnavailable`, within a bounded wait, when the store does
+    `now()` is the one clock of leases, tickets and expiry. *entries* and *notifications* go into the outbox in
+    the same transaction as the change. Raises `JobStoreUnavailable`, within a bounded wait, when the store does
     not answer. A tenant or id that no job could have (of any length, with any character) is unknown,
     never an error. `revision` rises by one with every change but `renew` and `rewrap`.
     """
@@ -120,6 +121,7 @@ class JobStore(Protocol):
         past: str | None = None,
         idempotency: Idempotency | None = None,
         entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Admitted:
         """
         Add a queued job, unless one is active for the same (tenant, owner tag, profile, requester tag).
@@ -128,9 +130,9 @@ class JobStore(Protocol):
         the same digest returns the job it made (`REPEATED`); with another digest raises
         `IdempotencyKeyReused`. An active job with an equal `request` is returned (`ACTIVE`, and the
         idempotency key now names it too); one with another `request` raises `ActiveExportDiffers`.
-        Of many concurrent calls exactly one creates. *entries* are stored only with `CREATED`. Of the
-        idempotency key only a hash is kept; erasing the job forgets it, so that it makes a new one.
-        A job id that is taken raises `InvalidRequest`.
+        Of many concurrent calls exactly one creates. *entries* and *notifications* are stored only with
+        `CREATED`. Of the idempotency key only a hash is kept; erasing the job forgets it, so that it makes a
+        new one. A job id that is taken raises `InvalidRequest`.
 
         *tags* are the tombstone tags of the subject's identifiers, by which an erasure finds the job. If
         the latest erasure that has one of them (see `erasure_of`) is another than *past*, it raises
@@ -237,7 +239,13 @@ class JobStore(Protocol):
         Keep a planned part as closed, or raise `LeaseLost` (see `renew_part`). *part.fence* is the claim's.
         """
 
-    def complete(self, claim: Claim, completion: Completion, entries: Sequence[AuditEntry] = ()) -> Job:
+    def complete(
+        self,
+        claim: Claim,
+        completion: Completion,
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
+    ) -> Job:
         """
         Make the job ready, if it is running with the claim's fence; else raise `LeaseLost` (see `renew`).
 
@@ -255,7 +263,13 @@ class JobStore(Protocol):
         """
 
     def reschedule(
-        self, before: Job, deadline: Deadline, *, expected: Collection[State], entries: Sequence[AuditEntry] = ()
+        self,
+        before: Job,
+        deadline: Deadline,
+        *,
+        expected: Collection[State],
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Job | None:
         """
         Give a job another deadline, if its state is in *expected* and its deadline is that of *before*.
@@ -275,15 +289,17 @@ class JobStore(Protocol):
         fence: int | None = None,
         failure: Failure | None = None,
         entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
     ) -> Job | None:
         """
         Move a job whose state is in *expected* (and whose fence is *fence*, if given) to a final state.
 
         Raises the fence, so that a worker still at it changes nothing; clears lease, active key,
-        wrapped key and sealed subject (the job's data is shredded by that) and forgets its links; keeps
-        `artifact` so that its object can be deleted. Sets `finished_at` unless it is set, and `failure`
-        where given. Returns the job as it is now, or `None` where nothing matched. Raises `IllegalMove`
-        when *state* is not final or the lifecycle has no such move from one of *expected*.
+        wrapped key and sealed subject (the job's data is shredded by that) and forgets its links and what was
+        still to be told about it, before *notifications* are stored; keeps `artifact` so that its object can be
+        deleted. Sets `finished_at` unless it is set, and `failure` where given. Returns the job as it is now,
+        or `None` where nothing matched. Raises `IllegalMove` when *state* is not final or the lifecycle has no
+        such move from one of *expected*.
         """
 
     def expired(self, limit: int = 100) -> Sequence[Job]:
@@ -407,7 +423,9 @@ class JobStore(Protocol):
         Return all erasures of all tenants, by (at, receipt); *unfinished*: those whose `sealed` is there.
         """
 
-    def erase(self, tombstone: Tombstone, number: int) -> tuple[Erasure, Sequence[Job]]:
+    def erase(
+        self, tombstone: Tombstone, number: int, notifications: Sequence[PendingNotification] = ()
+    ) -> tuple[Erasure, Sequence[Job]]:
         """
         Store a tombstone under its *number*, and erase every job it reaches, in one transaction.
 

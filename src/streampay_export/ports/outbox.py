@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from .._core.notification import PendingNotification
 from .._core.trail import AuditEntry
 
 
 class Outbox(Protocol):
     """
-    Audit entries that were written in one transaction with the change they speak of. Thread-safe.
+    Audit entries and notifications that were written in one transaction with the change they speak of.
+    Thread-safe.
 
-    An entry that waits already, by (tenant, id), is not stored again. Raises `JobStoreUnavailable`.
+    What waits already, by (tenant, id), is not stored again. Raises `JobStoreUnavailable`.
     """
 
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
@@ -28,4 +31,26 @@ class Outbox(Protocol):
     def keep(self, entries: Sequence[AuditEntry]) -> None:
         """
         Take entries that speak of no change of a job (a refused access), to be delivered later.
+        """
+
+    def claim_notification(self, *, lease: timedelta) -> PendingNotification | None:
+        """
+        Return the notification that has waited longest (of several the lower id), its attempts raised by one,
+        or `None` where none waits. It waits again from now + *lease*: of many at once one gets it.
+        """
+
+    def postpone(self, pending: PendingNotification, until: datetime, *, give_back: bool = False) -> None:
+        """
+        Let it wait from *until* on; *give_back* uncounts the attempt. Nothing changes unless the attempts are
+        still those of *pending*.
+        """
+
+    def notified(self, pending: PendingNotification) -> None:
+        """
+        Forget a notification, and its key with it; not an error when it is gone.
+        """
+
+    def notification_keys(self) -> Collection[str]:
+        """
+        Return the ids of the key-encryption keys under which notifications that wait are sealed.
         """

@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from .._core.erasure import Tombstone
 from .._core.erasure_order import ErasureOrder
+from .._core.notification import Notification
 from .._core.trail import AuditEntry
 from ..errors import AuditUnavailable, ExportError, TombstonesUnavailable
 from ..ports.telemetry import Fact, Measure, Span
@@ -94,6 +95,24 @@ class RecordingDispatcher:
         Remember the ring.
         """
         self.rings.append((tenant, job_id))
+
+
+class RecordingNotifier:
+    """
+    Remembers what it was to send, in `sent`; while *problem* is set, it raises that instead. Thread-safe.
+    """
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        self.problem = problem
+        self.sent: list[Notification] = []
+
+    def send(self, notification: Notification) -> None:
+        """
+        Remember the notification, or raise *problem*.
+        """
+        if self.problem is not None:
+            raise self.problem from None
+        self.sent.append(notification)
 
 
 @frozen(kw_only=True)

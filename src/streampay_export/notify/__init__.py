@@ -1,0 +1,3 @@
+"""
+Telling people: by mail, or only in the log; and the words of it.
+"""
