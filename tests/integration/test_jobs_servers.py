@@ -91,9 +91,6 @@ class _OnServer:
         """
         return store
 
-
-@pytest.mark.server
-class TestJobStore(_OnServer, JobStoreContract):
     @pytest.fixture
     def advance(self, clock):
         """
@@ -103,10 +100,16 @@ class TestJobStore(_OnServer, JobStoreContract):
 
 
 @pytest.mark.server
+class TestJobStore(_OnServer, JobStoreContract):
+    pass
+
+
+@pytest.mark.server
 class TestOutbox(_OnServer, OutboxContract):
     pass
 
 
+@pytest.mark.server
 class TestNotifications(_OnServer, NotificationsContract):
     pass
 
