@@ -74,19 +74,17 @@ class Erasing:
         if standing != receipt:
             self._record.happened(self._by(actor, Event.REPEATED, receipt, subject, answered_with=standing))
         if erasure.finished_at is None:
-            erasure = self._carry_out(erasure, subject)
+            # Whoever began it may have known of more identifiers.
+            whole = self._is_whole(erasure.tombstone, subject)
+            erasure = self._carry_out(erasure, subject if whole else self._sealed(erasure) or subject)
         return ErasureReceipt.of(erasure, w.catalog)
 
     def go_on(self, erasure: Erasure) -> bool:
         """
         Go on with an erasure that was begun; return whether it is finished. For the sweeper.
         """
-        if erasure.sealed is None or erasure.wrapped_key is None:
-            return False
-        w, stone = self._wiring, erasure.tombstone
-        key = w.keys.unwrap(erasure.wrapped_key, key_context(stone.tenant, stone.receipt))
-        subject = read_subject(w.sealer(key).unseal(erasure.sealed).decode())
-        return self._carry_out(erasure, subject).finished_at is not None
+        subject = self._sealed(erasure)
+        return subject is not None and self._carry_out(erasure, subject).finished_at is not None
 
     def replay(self, actor: Actor) -> Replayed:
         """
@@ -171,12 +169,25 @@ class Erasing:
             wrapped_key=w.keys.wrap(key, key_context(tenant, receipt)),
         )
 
+    def _sealed(self, erasure: Erasure) -> Subject | None:
+        """
+        Return whom an erasure is about, `None` where nobody knows it any more.
+        """
+        if erasure.sealed is None or erasure.wrapped_key is None:
+            return None
+        w, stone = self._wiring, erasure.tombstone
+        key = w.keys.unwrap(erasure.wrapped_key, key_context(stone.tenant, stone.receipt))
+        return read_subject(w.sealer(key).unseal(erasure.sealed).decode())
+
+    def _is_whole(self, stone: Tombstone, subject: Subject) -> bool:
+        return set(stone.tags) <= set(self.tags(stone.tenant, subject))
+
     def _carry_out(self, erasure: Erasure, subject: Subject) -> Erasure:
         w, stone = self._wiring, erasure.tombstone
         number, told = w.tombstones.append(stone), Telling(w).erased(stone, subject)
         erasure, jobs = w.jobs.erase(stone, number, told)
         deleted, asked = self._delete_objects(jobs), self._ask_eraser(stone, subject)
-        if deleted and asked:
+        if deleted and asked and self._is_whole(stone, subject):
             entry = self._outcome(erasure, subject)
             erasure = w.jobs.finish_erasure(stone.tenant, stone.receipt, [entry]) or erasure
         self._record.deliver()

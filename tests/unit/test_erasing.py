@@ -561,6 +561,18 @@ def test_an_eraser_that_fails_is_asked_again(caplog) -> None:
     assert "alice" not in caplog.text
 
 
+def test_whoever_goes_on_knows_no_less_than_who_began() -> None:
+    """
+    An erasure that is ordered again with fewer identifiers erases all that it began with.
+    """
+    there = house()
+    there.wiring.eraser.failing = True
+    erase(there)
+    there.wiring.eraser.failing = False
+    assert erase(there, Subject("alice")).finished_at is not None
+    assert [WHOM] == [order.subject for order in there.wiring.eraser.orders]
+
+
 def test_a_storage_that_is_down_is_tried_again(monkeypatch) -> None:
     """
     The export opens for nobody from the start; once the storage is back, its objects are deleted, and it ends.
@@ -681,7 +693,10 @@ def test_whoever_came_back_is_not_erased_again() -> None:
     second = erase(there)
     assert_erased(there, job_id)
     assert first.id != second.id
-    assert [first.at, second.at] == [order.at for order in there.wiring.eraser.orders]
+    there.clock.advance(timedelta(days=30))
+    third = erase(there)
+    assert 3 == len({first.id, second.id, third.id}), "back, but without an export since"
+    assert [first.at, second.at, third.at] == [order.at for order in there.wiring.eraser.orders]
 
 
 # --- a restored database ------------------------------------------------------------------------------------
@@ -737,9 +752,10 @@ def test_what_was_replayed_is_finished_when_it_is_asked_for() -> None:
     restored = house(tombstones=there.tombstones)
     restored.service.replay_erasures(olga(restored))
     assert [] == restored.wiring.eraser.orders
-    receipt = erase(restored, Subject("alice"))
+    assert erase(restored, Subject("alice")).finished_at is None, "she had a wallet too"
+    receipt = erase(restored)
     assert (stone.receipt, True) == (receipt.id, receipt.finished_at is not None)
-    assert [stone.receipt] == [order.receipt for order in restored.wiring.eraser.orders]
+    assert [Subject("alice"), WHOM] == [order.subject for order in restored.wiring.eraser.orders]
 
 
 def test_a_log_that_lost_entries_is_filled_again() -> None:
