@@ -45,6 +45,7 @@ is for operators and may name tables and columns; *person* is what the person is
     │   ├── SourceUnavailable · StorageUnavailable · JobStoreUnavailable · AuditUnavailable
     │   ├── TombstonesUnavailable · NotifierUnavailable
     │   ├── RecipientRefused        nobody is reached there (retry: no)
+    │   ├── RunBrokenOff            so many exports in a row failed by it that a bulk run was ended
     │   └── ObjectMissing · ObjectExists · ObjectAltered (retry: no)
     ├── TrailBroken                 the audit trail is not what was recorded (retry: no)
     ├── Stopped                     this worker must not go on (retry: by whoever holds the job now)
@@ -718,6 +719,24 @@ class SourceUnavailable(BackendError):
 
     def __str__(self) -> str:
         return f"the history source is not available: {self.problem}"
+
+
+@define
+class RunBrokenOff(BackendError):
+    """
+    A bulk run was ended, as *failed* exports in a row failed by something outside; *cause* is the last one's slug.
+    """
+
+    slug = "run-broken-off"
+
+    failed: int
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.failed} exports in a row failed by {self.cause}, so the others were not begun; "
+            "see to the cause and go on with --resume"
+        )
 
 
 @define

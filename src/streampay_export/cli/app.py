@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from .._core.party import DEFAULT_TENANT
 from ..errors import ExportError, Interrupted
 from ..keys.table import ROTATED_BY_DEFAULT
-from . import auditing, checking, documenting, erasing, exporting, listing, operating
+from . import auditing, bulk_exporting, checking, documenting, erasing, exporting, listing, operating
 from . import keys as key_commands
 from .deployment import log_to_terminal, say
 from .erasing import BASIS
@@ -82,8 +82,8 @@ def _with_dash_as_value(arguments: Sequence[str]) -> list[str]:
     """
     spelled: list[str] = []
     for argument in arguments:
-        if argument == "-" and spelled and spelled[-1] == "--subject":
-            spelled[-1] = "--subject=-"
+        if argument == "-" and spelled and spelled[-1] in {"--subject", "--subjects"}:
+            spelled[-1] += "=-"
         else:
             spelled.append(argument)
     return spelled
@@ -118,6 +118,40 @@ def export(
         as_of=as_of,
     )
     exporting.export(config, asked, out, as_json=json)
+
+
+@app.command
+def bulk(
+    *,
+    config: Config,
+    subjects: Annotated[
+        str | None, Parameter(help="A file with one subject a line, an id or JSON; - reads standard input.")
+    ] = None,
+    query: Annotated[
+        str | None, Parameter(help="SQL for the source: the first column is the id, others are identifiers.")
+    ] = None,
+    basis: Annotated[str, Parameter(help="Why all of them are exported; stands in the audit trail of each.")],
+    profile: Profile = "self",
+    format: Annotated[list[str] | None, Parameter(help="csv, ndjson or json; default csv and json.")] = None,
+    dataset: Annotated[list[str] | None, Parameter(help="A dataset; default all.")] = None,
+    out: Annotated[Path, Parameter(help="The folder of this run, made if it is missing.")],
+    rate: Annotated[str | None, Parameter(help="At most so many, such as 30/min; default no limit.")] = None,
+    resume: Annotated[bool, Parameter(help="Go on with the run in --out.")] = False,
+    json: Json = False,
+) -> int:
+    """
+    Export every subject of a list or query, as one supervised run.
+    """
+    asked = bulk_exporting.Asked(
+        subjects=subjects,
+        query=query,
+        basis=basis,
+        profile=profile,
+        formats=format or None,
+        datasets=dataset or None,
+        rate=rate,
+    )
+    return bulk_exporting.bulk(config, asked, out, resume=resume, as_json=json)
 
 
 @app.command

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -160,7 +161,7 @@ def _work(opened: Embedded, actor: Actor, job_id: str, *, quiet: bool) -> Job:
                 continue
             # One attempt: whoever typed the command sees what went wrong and decides on the next.
             worker = Worker(evolve(opened.wiring, max_attempts=job.attempts + 1))
-            with _stopping(worker):
+            with stopping(worker.stop):
                 worker.work(actor.tenant, job_id)
 
 
@@ -173,20 +174,20 @@ def _held(job: Job, now: datetime) -> bool:
 
 
 @contextmanager
-def _stopping(worker: Worker) -> Iterator[None]:
+def stopping(stop: threading.Event) -> Iterator[None]:
     """
     Let the first Ctrl-C hand the job back at its next page, and a second one break off at once.
     """
 
-    def stop(_: int, __: FrameType | None) -> None:
-        if worker.stop.is_set():
+    def handle(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
             raise KeyboardInterrupt
-        worker.stop.set()
+        stop.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-        if worker.stop.is_set():
+        if stop.is_set():
             raise Interrupted
     finally:
         for number, handler in before.items():

@@ -165,7 +165,11 @@ class Postgresql:
         Declare a cursor on the server.
         """
         cursor = connection.cursor(name=f"streampay_export_{next(_CURSOR_NUMBER)}", row_factory=tuple_row)
-        return cursor.execute(sql.encode(), parameters)
+        try:
+            return cursor.execute(sql.encode(), parameters)
+        except psycopg.Error:
+            cursor.close()
+            raise
 
     def sorts(self, run: Run, sql: str, parameters: Mapping[str, object]) -> bool:
         """

@@ -1,0 +1,3 @@
+"""
+Many subjects as one supervised run.
+"""
