@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, DateTime, Engine, MetaData, Table, Text, Uuid, insert
+from sqlalchemy.dialects import mysql
 
 from streampay_export._core.catalog import FieldType
 from streampay_export._core.selection import Census, Key, Query, Row
@@ -23,7 +24,7 @@ Tables = Mapping[str, SourceTable]
 SQL_TYPES = {
     FieldType.INTEGER: BigInteger(),
     FieldType.TEXT: Text(),
-    FieldType.TIMESTAMP: DateTime(timezone=True),
+    FieldType.TIMESTAMP: DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql"),
     FieldType.UUID: Uuid(),
 }
 
@@ -118,6 +119,36 @@ class TestPostgresql(SourceContract):
         def make(tables: Tables) -> HistorySource:
             host.create(tables)
             return SqlAlchemySource(host.engine, schema=host.schema)
+
+        return make
+
+    @pytest.fixture
+    def insert_row(self, host):
+        """Straight into the database."""
+        return host.insert
+
+
+@pytest.mark.server
+class TestMariadb(SourceContract):
+    @pytest.fixture
+    def host(self, mariadb_url) -> Iterator[Host]:
+        """A database of its own, as there are no schemas in one, whose usual collation folds case and spaces."""
+        name = f"contract {secrets.token_hex(4)}"
+        engine = sqlalchemy.create_engine(mariadb_url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE `{name}` COLLATE utf8mb4_general_ci")
+        yield Host(engine, name)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE `{name}`")
+        engine.dispose()
+
+    @pytest.fixture
+    def make_source(self, host) -> Callable[[Tables], HistorySource]:
+        """Sources of that database."""
+
+        def make(tables: Tables) -> HistorySource:
+            host.create(tables)
+            return SqlAlchemySource(host.engine, schema=host.schema, timezone="UTC")
 
         return make
 

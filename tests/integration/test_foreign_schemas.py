@@ -96,6 +96,39 @@ KEEP
 type = "boolean"
 KEEP
 """.replace("KEEP\n", KEEP)
+SHOP = """
+[source]
+url = "URL"
+timezone = "Europe/Paris"
+[datasets.purchases]
+table = "einkauf"
+key = ["wann", "ref"]
+subject = ["kunde"]
+as_of = "wann"
+[datasets.purchases.fields.ref]
+type = "uuid"
+KEEP
+[datasets.purchases.fields.at]
+column = "wann"
+type = "timestamp"
+KEEP
+[datasets.purchases.fields.price]
+column = "preis"
+type = "decimal"
+asset = {const = "EUR"}
+KEEP
+[datasets.purchases.fields.note]
+column = "notiz"
+type = "text"
+KEEP
+[datasets.purchases.fields.extra]
+type = "json"
+KEEP
+[datasets.purchases.fields.paid]
+column = "bezahlt"
+type = "boolean"
+KEEP
+""".replace("KEEP\n", KEEP)
 
 
 def exported(
@@ -196,3 +229,41 @@ def test_postgresql(tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFix
     assert [row["price"] for row in rows] == ["-0.0001", "12.5000"]
     assert [row["paid"] for row in rows] == [None, True]
     assert rows[1]["ref"] == "00000000-0000-0000-0000-000000000002"
+
+
+@pytest.mark.server
+def test_mariadb(tmp_path: Path, mariadb_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """People whose ids the collation folds, binary uuids, exact money, emoji: each gets what is theirs alone."""
+    engine = sqlalchemy.create_engine(mariadb_url, poolclass=sqlalchemy.pool.NullPool)
+    with engine.begin() as connection:
+        for statement in (
+            "DROP TABLE IF EXISTS einkauf",
+            """CREATE TABLE einkauf (ref binary(16) PRIMARY KEY, wann datetime(6) NOT NULL, kunde varchar(40),
+            preis decimal(30,9), notiz text, extra json, bezahlt boolean, KEY (kunde, wann, ref))
+            COLLATE utf8mb4_general_ci""",
+            """INSERT INTO einkauf VALUES
+            (X'00000000000000000000000000000002', '2025-07-01 10:00', 'alice', 123456789012345678901.000000001,
+             '\N{PARTY POPPER} canary-a', '{"n": 1.10}', true),
+            (X'00000000000000000000000000000001', '2025-01-01 10:00', 'alice', -0.5, NULL, NULL, NULL),
+            (X'00000000000000000000000000000003', '2025-01-01 10:00', 'Alice', 1, 'canary-b', NULL, false),
+            (X'00000000000000000000000000000004', '2025-01-01 10:00', 'alice ', 1, 'canary-c', NULL, false)""",
+        ):
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    config = tmp_path / "shop.toml"
+    config.write_text(SHOP.replace("URL", mariadb_url) + NOTICE, encoding="utf-8")
+    result, data = exported(config, "alice", capsys)
+    assert result["datasets"] == {"purchases": {"expected": 2, "written": 2}}
+    assert json.loads(data["data/purchases.json"]) == [
+        {
+            "ref": "00000000-0000-0000-0000-000000000001", "at": "2025-01-01T09:00:00.000000Z",
+            "price": "-0.500000000", "note": None, "extra": None, "paid": None,
+        },
+        {
+            "ref": "00000000-0000-0000-0000-000000000002", "at": "2025-07-01T08:00:00.000000Z",
+            "price": "123456789012345678901.000000001", "note": "\N{PARTY POPPER} canary-a",
+            "extra": {"n": 1.1}, "paid": True,
+        },
+    ]  # fmt: skip
+    _, data = exported(config, "Alice", capsys)
+    assert ["canary-b"] == [row["note"] for row in json.loads(data["data/purchases.json"])]
+    assert not [name for name, text in data.items() if "canary-a" in text or "canary-c" in text]

@@ -522,7 +522,7 @@ def test_locked_database(path, sql):
         ("not a url", "no database URL"),
         ("sqlite://", "in memory"),
         ("sqlite:///:memory:", "in memory"),
-        ("mysql://user:secret@host/db", "'mysql' cannot be read"),
+        ("oracle://user:secret@host/db", "'oracle' cannot be read"),
         ("sqlite+aiosqlite:///x.db", "cannot be read"),
     ],
 )

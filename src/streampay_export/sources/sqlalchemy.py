@@ -1,5 +1,5 @@
 """
-History in an SQL database: SQLite and PostgreSQL, of any names, through SQLAlchemy Core.
+History in an SQL database: SQLite, PostgreSQL and MariaDB, of any names, through SQLAlchemy Core.
 
 SQLAlchemy writes the SQL and keeps the connections; rows come straight from the driver's cursor, as its tuples.
 
@@ -10,10 +10,10 @@ Indexes that make pages flat (every page costs the same, nothing is sorted, no t
 - with ownership through another table, `events (stream_id, id)`: *via* first, then the key; a unique index
   on the owner table's key; and one per subject column of the owner table.
 
-What is guaranteed with them: up to 100 legs (subject columns x identifiers, or the subject's rows in the owner
-table) are merged from their indexes, page by page. Beyond 100, and where the plan of a page shows that the index
-for the order is missing, the database sorts the subject's remaining rows once per snapshot and hands them out
-from a cursor: a part costs a sort, a page does not.
+What is guaranteed with them: up to 100 legs, on MariaDB 10 (subject columns x identifiers, or the subject's rows
+in the owner table), are merged from their indexes, page by page. Beyond that, and where the plan of a page shows
+that the index for the order is missing, the database sorts the subject's remaining rows once per snapshot and
+hands them out from a cursor, on MariaDB ten thousand at a time: a part costs a sort, a page does not.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SqlAlchemySource:
     absent, PostgreSQL's search path decides. Thread-safe; a snapshot belongs to one thread. `close`
     (or leaving the context) closes the connections of an engine made here, never of one handed in.
 
-    Reads only: REPEATABLE READ READ ONLY on PostgreSQL, with a lock timeout of 10 s and a statement
+    Reads only: REPEATABLE READ READ ONLY on PostgreSQL and MariaDB, with a lock timeout of 10 s and a statement
     timeout of 300 s; `query_only` on SQLite, where in rollback mode writers wait for a snapshot to end
     and in WAL mode they do not. Connecting takes at most 10 s. Raises `InvalidConfiguration`,
     `MissingExtra`, and `SourceUnavailable` for an SQLite file that is not there.

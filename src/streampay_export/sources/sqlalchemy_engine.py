@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
@@ -28,11 +28,16 @@ _POSTGRES_ARGS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-_SUPPORTED = "SQLite (sqlite:///shop.db) and PostgreSQL (postgresql://host/name)"
+_MARIADB_ARGS: dict[str, Any] = dict.fromkeys(("connect_timeout", "read_timeout"), CONNECT_TIMEOUT)
+# Longer than a statement may take; the server ends those.
+_LONGEST_ANSWER = 330
+_SUPPORTED = "SQLite (sqlite:///shop.db), PostgreSQL (postgresql://host/name) and MariaDB (mariadb://host/name)"
 # An engine that the application made may use either; all drivers here are the ones whose rows we take raw.
 _DATABASES = {
     ("sqlite", "pysqlite"): (".sqlalchemy_sqlite", "Sqlite"),
     ("postgresql", "psycopg"): (".sqlalchemy_postgresql", "Postgresql"),
+    ("mysql", "pymysql"): (".sqlalchemy_mariadb", "Mariadb"),
+    ("mariadb", "pymysql"): (".sqlalchemy_mariadb", "Mariadb"),
 }
 
 
@@ -48,7 +53,11 @@ def open_engine(text: str) -> Engine:
     except ArgumentError:
         raise InvalidConfiguration(URL_KEY, f"this is no database URL; there are {_SUPPORTED}") from None
     if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return _postgresql(url.set(drivername="postgresql+psycopg"))
+        return _server(url.set(drivername="postgresql+psycopg"), _POSTGRES_ARGS, "postgres")
+    if url.drivername in {"mariadb", "mysql", "mariadb+pymysql", "mysql+pymysql"}:
+        engine = _server(url.set(drivername="mysql+pymysql"), _MARIADB_ARGS, "mariadb")
+        event.listen(engine, "connect", _be_patient)
+        return engine
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:
         return create_engine(_existing(url), hide_parameters=True, poolclass=NullPool)
     raise InvalidConfiguration(URL_KEY, f"{quoted(url.drivername)} cannot be read; there are {_SUPPORTED}")
@@ -62,21 +71,28 @@ def database_of(engine: Engine) -> Database:
     if found is None:
         kind = f"{engine.dialect.name}+{engine.dialect.driver}"
         raise InvalidConfiguration(
-            URL_KEY, f"an engine of {kind} cannot be read; there are sqlite+pysqlite and postgresql+psycopg"
+            URL_KEY,
+            f"an engine of {kind} cannot be read; there are sqlite+pysqlite, postgresql+psycopg and"
+            " mariadb+pymysql",
         )
     module, name = found
     database: Database = getattr(import_module(module, __package__), name)()
     return database
 
 
-def _postgresql(url: URL) -> Engine:
-    given = {name: value for name, value in _POSTGRES_ARGS.items() if name not in url.query}
+def _server(url: URL, usual: dict[str, Any], extra: str) -> Engine:
+    given = {name: value for name, value in usual.items() if name not in url.query}
     try:
         return create_engine(
             url, hide_parameters=True, pool_pre_ping=True, pool_timeout=CONNECT_TIMEOUT, connect_args=given
         )
     except (ModuleNotFoundError, NoSuchModuleError):
-        raise MissingExtra(extra="postgres", needed_for=f"{URL_KEY} on postgresql") from None
+        raise MissingExtra(extra=extra, needed_for=f"{URL_KEY} on {url.get_backend_name()}") from None
+
+
+def _be_patient(connection: Any, _: object) -> None:
+    # The driver has one limit for saying hello and for answering.
+    connection._read_timeout = _LONGEST_ANSWER  # noqa: SLF001  # there is no public way
 
 
 def _existing(url: URL) -> URL:

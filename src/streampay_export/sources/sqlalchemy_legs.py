@@ -27,7 +27,6 @@ from sqlalchemy import (
     or_,
     select,
     table,
-    tuple_,
     union_all,
 )
 from sqlalchemy.sql import quoted_name
@@ -37,6 +36,16 @@ from .sqlalchemy_database import Database, SqlTable
 from .timestamp_forms import InstantForm
 
 Condition = ColumnElement[bool]
+
+
+@frozen
+class Leg:
+    """
+    One way in which a row can be the subject's, and the column that says so.
+    """
+
+    condition: Condition
+    column: str
 
 
 def sql_table(shape: SqlTable, alias: str) -> FromClause:
@@ -75,46 +84,54 @@ class OwnedRows:
 
     # --- whose a row is
 
-    def legs(self) -> list[Condition]:
+    def legs(self) -> list[Leg]:
         """
-        Return one condition for each subject column and identifier.
+        Return one leg for each subject column and identifier.
         """
-        return self._legs(lambda subject, names: [subject == bindparam(name) for name in names])
+        return self._legs(lambda names: [[name] for name in names])
 
-    def wide_legs(self) -> list[Condition]:
+    def wide_legs(self) -> list[Leg]:
         """
-        Return one condition for each subject column, for statements that need no order.
+        Return one leg for each subject column, for statements that need no order.
         """
-        return self._legs(lambda subject, names: [subject.in_([bindparam(name) for name in names])])
+        return self._legs(lambda names: [names])
 
-    def owner_legs(self, names: Iterable[str]) -> list[Condition]:
+    def owner_legs(self, names: Iterable[str]) -> list[Leg]:
         """
-        Return one condition for each owner row whose key is the parameter of that name.
+        Return one leg for each owner row whose key is the parameter of that name.
         """
         owner = self.query.selection.dataset.owner
         assert owner is not None  # noqa: S101  # called for datasets with one only
         via, key = self.rows.c[owner.via], self.owner.c[owner.key]
-        return [and_(via == bindparam(name), key == bindparam(name)) for name in names]
+        return [Leg(and_(via == bindparam(name), key == bindparam(name)), owner.via) for name in names]
 
-    def _legs(self, conditions: Callable[[ColumnElement[Any], Sequence[str]], list[Condition]]) -> list[Condition]:
+    def _legs(self, grouped: Callable[[Sequence[str]], Sequence[Sequence[str]]]) -> list[Leg]:
         dataset = self.query.selection.dataset
         shape = self.owner_shape or self.shape
         columns = dataset.owner.subject if dataset.owner else dataset.subject
-        legs: list[Condition] = []
+        legs: list[Leg] = []
         earlier: list[Condition] = []
         for name, names in zip(columns, self.identifiers, strict=True):
             subject = self.database.compared(shape.columns[name], self.owner.c[name])
-            legs += [and_(each, *earlier) for each in conditions(subject, names)] if names else []
+            groups = grouped(names) if names else []
+            legs += [Leg(and_(*self._is_one_of(name, shape, group), *earlier), name) for group in groups]
             # One condition, however many names: SQLite takes each for a reason to expect fewer rows, and with
             # very few expected it sorts what an index has in order.
             earlier += [~or_(*(subject.is_not_distinct_from(bindparam(each)) for each in names))] if names else []
         return legs
 
+    def _is_one_of(self, name: str, shape: SqlTable, names: Sequence[str]) -> list[Condition]:
+        column, expression = shape.columns[name], self.owner.c[name]
+        values: list[ColumnElement[Any]] = [bindparam(each) for each in names]
+        about = [self.database.about(column, expression, value) for value in values]
+        subject = self.database.compared(column, expression)
+        exact = subject == values[0] if len(values) == 1 else subject.in_(values)
+        wider = [each for each in about if each is not None]
+        return [or_(*wider), exact] if wider else [exact]
+
     # --- statements
 
-    def page(
-        self, legs: Sequence[Condition], *, after: bool, limited: bool = True
-    ) -> Select[Any] | CompoundSelect[Any]:
+    def page(self, legs: Sequence[Leg], *, after: bool, limited: bool = True) -> Select[Any] | CompoundSelect[Any]:
         """
         Select the included rows in key order; *after* the parameters `after_…`, at most `row_limit` if *limited*.
         """
@@ -122,7 +139,7 @@ class OwnedRows:
         read = [self._read(position).label(f"c{position}") for position in range(len(selection.columns))]
         keys = [self.rows.c[name] for name in selection.dataset.key]
         bounds = self._included(after=after)
-        parts = [self._from(select(*read)).where(leg, *bounds) for leg in legs]
+        parts = [self._hinted(self._from(select(*read)), leg).where(leg.condition, *bounds) for leg in legs]
         limit: ColumnElement[Any] = bindparam("row_limit")
         if len(parts) == 1:
             one = parts[0].order_by(*keys)
@@ -176,7 +193,7 @@ class OwnedRows:
         owner = self.query.selection.dataset.owner
         assert owner is not None  # noqa: S101  # called for datasets with one only
         key = self.owner.c[owner.key]
-        parts = [select(key.label("owner_key")).where(leg, key.is_not(None)) for leg in self.wide_legs()]
+        parts = [select(key.label("owner_key")).where(leg.condition, key.is_not(None)) for leg in self.wide_legs()]
         return select(_one_or_union(parts).c.owner_key).limit(most)
 
     # --- their parts
@@ -187,8 +204,14 @@ class OwnedRows:
             return statement.select_from(self.rows)
         return statement.select_from(self.rows.join(self.owner, self.owner.c[owner.key] == self.rows.c[owner.via]))
 
+    def _hinted(self, statement: Select[Any], leg: Leg) -> Select[Any]:
+        wanted = (leg.column, *self.query.selection.dataset.key)
+        hints = (hint for columns, hint in self.shape.hints.items() if columns[: len(wanted)] == wanted)
+        hint = next(hints, None)
+        return statement if hint is None else statement.with_hint(self.rows, hint)
+
     def _union(self, columns: Sequence[ColumnElement[Any]], bounds: Sequence[Condition]) -> FromClause:
-        parts = [self._from(select(*columns)).where(leg, *bounds) for leg in self.wide_legs()]
+        parts = [self._from(select(*columns)).where(leg.condition, *bounds) for leg in self.wide_legs()]
         return _one_or_union(parts)
 
     def _read(self, position: int) -> ColumnElement[Any]:
@@ -205,9 +228,7 @@ class OwnedRows:
     def _key_bound(self, name: str, *, above: bool) -> Condition:
         columns = [self.rows.c[each] for each in self.query.selection.dataset.key]
         values: list[ColumnElement[Any]] = [bindparam(f"{name}_{place}") for place in range(len(columns))]
-        if len(columns) == 1:
-            return columns[0] > values[0] if above else columns[0] <= values[0]
-        return tuple_(*columns) > tuple_(*values) if above else tuple_(*columns) <= tuple_(*values)
+        return self.database.beyond(columns, values, above=above)
 
     def _included(self, *, after: bool = False, upto: bool = False) -> list[Condition]:
         """

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from .._core.selection import Row
 from .._core.table_facts import TableFacts
 from ..errors import BackendError, SourceUnavailable
-from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
+from .sqlalchemy_database import MOST_LEGS, Cursor, Kind, Run, SqlColumn, by_rows, canonical_integer
 from .sqlalchemy_postgresql_facts import postgresql_facts
 from .timestamp_forms import Aware, Day, Epoch, InstantForm, Naive, TextForm
 
@@ -93,6 +93,8 @@ class Postgresql:
     dialect: Dialect = psycopg_dialect.PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
     # Without them the planner reads and sorts a whole leg; with them it merges index scans.
     limits_legs = True
+    most_legs = MOST_LEGS
+    most_forward = None
 
     @contextlib.contextmanager
     def reading(self, connection: psycopg.Connection[Any], view: str | None = None) -> Iterator[datetime]:
@@ -192,6 +194,12 @@ class Postgresql:
             for name, type_, nullable, declared in run(_COLUMNS, {"table": table, "schema": schema})
         ]
 
+    def hints(self, run: Run, table: str, schema: str | None) -> Mapping[tuple[str, ...], str]:
+        """
+        Return none.
+        """
+        return {}
+
     def facts(self, run: Run, table: str, schema: str | None) -> TableFacts | None:
         """
         Return the facts about a table or view; `None` if there is no such table.
@@ -226,6 +234,22 @@ class Postgresql:
         Return the column; as text where its type might not take any text (an enumeration, inet).
         """
         return cast(expression, Text) if column.kind is Kind.OTHER else expression
+
+    def about(
+        self, column: SqlColumn, expression: ColumnElement[Any], value: ColumnElement[Any]
+    ) -> ColumnElement[bool] | None:
+        """
+        Return nothing: comparisons are exact.
+        """
+        return None
+
+    def beyond(
+        self, columns: Sequence[ColumnElement[Any]], values: Sequence[ColumnElement[Any]], *, above: bool
+    ) -> ColumnElement[bool]:
+        """
+        Return a comparison of rows.
+        """
+        return by_rows(columns, values, above=above)
 
     def selected(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
         """

@@ -14,15 +14,11 @@ from .._core.catalog import Dataset, FieldType
 from .._core.selection import Census, Key, Query, Row
 from ..errors import InvalidRequest, KeyForm, SourceMismatch, quoted
 from .sqlalchemy_database import MOST_IDENTIFIERS, Cursor, Database, SqlColumn, SqlTable, Statement
-from .sqlalchemy_legs import Condition, OwnedRows
+from .sqlalchemy_legs import Leg, OwnedRows
 from .timestamp_forms import InstantForm
 
 Fetch: TypeAlias = Callable[[str, Mapping[str, object]], list[Row]]
 Open: TypeAlias = Callable[[str, Mapping[str, object]], Cursor]
-
-# Each leg costs planning and a seek per page: 1,000,000 rows in parts of 50,000 take 2 to 4 s by 2 legs, 5 to 10 s
-# by 100, and 16 s by one sort per part.
-MOST_LEGS = 100
 
 
 def instant_form(
@@ -70,13 +66,14 @@ class Reading:
         self._flat: set[Statement] = set()
         self._cursor: Cursor | None = None
         self._cursor_at: Key | None = None
+        self._cursor_left = 0
         self._parameters, identifiers = self._identifiers(owner_shape)
         self._nobody = not self._parameters
         self._forms: list[tuple[str, InstantForm, bool]] = []
         self._rows = OwnedRows(
             database=database, query=query, shape=shape, owner_shape=owner_shape, identifiers=identifiers
         )
-        self._legs: list[Condition] = []
+        self._legs: list[Leg] = []
         if not self._nobody:
             self._bind_instants(owner_shape, identifiers)
             self._legs = self._choose_legs()
@@ -206,15 +203,16 @@ class Reading:
         self._forms.append((name, form, name in self._dataset.key))
         return form
 
-    def _choose_legs(self) -> list[Condition]:
+    def _choose_legs(self) -> list[Leg]:
         """
         Return the legs of a page; none where sorting once is cheaper.
         """
+        most = self._database.most_legs
         if self._dataset.owner is None:
             legs = self._rows.legs()
-            return legs if len(legs) <= MOST_LEGS else []
-        owners = self._run("owners", lambda: self._rows.owners(MOST_LEGS + 1))
-        if len(owners) > MOST_LEGS:
+            return legs if len(legs) <= most else []
+        owners = self._run("owners", lambda: self._rows.owners(most + 1))
+        if len(owners) > most:
             return []
         self._nobody = not owners
         named = {f"owner_{place}": value for place, (value,) in enumerate(owners)}
@@ -245,13 +243,18 @@ class Reading:
         """
         Go on with the rows that the database sorted once for this snapshot; sort anew for another *after*.
         """
-        if self._cursor is None or self._cursor_at != after:
+        most = self._database.most_forward
+        if self._cursor is None or self._cursor_at != after or (most and self._cursor_left < limit):
             self.close()
-            legs = self._rows.wide_legs()
-            statement = Statement.of(self._database, self._rows.page(legs, after=after is not None, limited=False))
-            parameters = {**statement.constants, **self._parameters, **_numbered("after", after)}
+            legs, limited = self._rows.wide_legs(), most is not None
+            statement = Statement.of(
+                self._database, self._rows.page(legs, after=after is not None, limited=limited)
+            )
+            self._cursor_left = max(most or 0, limit)
+            parameters = self._bound(statement, {"row_limit": self._cursor_left}, _numbered("after", after))
             self._cursor = self._open(statement.sql, parameters)
         rows: list[Row] = self._cursor.fetchmany(limit)
+        self._cursor_left -= len(rows)
         if rows:
             self._cursor_at = tuple(rows[-1][place] for place in self._query.selection.key)
         return rows

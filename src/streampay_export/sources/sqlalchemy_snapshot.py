@@ -141,7 +141,12 @@ class SqlSnapshot:
                 raise SourceMismatch(
                     dataset.name, f"there is no table {quoted(table)}{where}; there are: {listed(there)}"
                 )
-            self._tables[table] = SqlTable(name=table, schema=self._schema, columns={c.name: c for c in columns})
+            self._tables[table] = SqlTable(
+                name=table,
+                schema=self._schema,
+                columns={c.name: c for c in columns},
+                hints=self._database.hints(self._run, table, self._schema),
+            )
         shape = self._tables[table]
         missing = [name for name in dict.fromkeys(needed) if name not in shape.columns]
         if missing:

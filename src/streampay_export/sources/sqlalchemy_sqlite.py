@@ -18,7 +18,7 @@ from sqlalchemy.sql.operators import custom_op
 from .._core.selection import Row
 from .._core.table_facts import TableFacts
 from ..errors import BackendError, SourceUnavailable
-from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
+from .sqlalchemy_database import MOST_LEGS, Cursor, Kind, Run, SqlColumn, by_rows, canonical_integer
 from .sqlalchemy_sqlite_facts import rowid_alias, sqlite_facts
 from .timestamp_forms import Epoch, InstantForm, TextForm
 
@@ -35,6 +35,8 @@ class Sqlite:
     dialect: Dialect = pysqlite.SQLiteDialect_pysqlite(paramstyle="named")
     # SQLite merges the legs of an ordered union row by row as they are, and stops at the union's limit.
     limits_legs = False
+    most_legs = MOST_LEGS
+    most_forward = None
 
     @contextlib.contextmanager
     def reading(self, connection: sqlite3.Connection) -> Iterator[datetime]:
@@ -123,6 +125,12 @@ class Sqlite:
             for name, declared, notnull in rows
         ]
 
+    def hints(self, run: Run, table: str, schema: str | None) -> Mapping[tuple[str, ...], str]:
+        """
+        Return none.
+        """
+        return {}
+
     def facts(self, run: Run, table: str, schema: str | None) -> TableFacts | None:
         """
         Return the facts about a table or view; `None` if there is no such table.
@@ -162,6 +170,22 @@ class Sqlite:
         Return the column itself.
         """
         return expression
+
+    def about(
+        self, column: SqlColumn, expression: ColumnElement[Any], value: ColumnElement[Any]
+    ) -> ColumnElement[bool] | None:
+        """
+        Return nothing: comparisons are exact.
+        """
+        return None
+
+    def beyond(
+        self, columns: Sequence[ColumnElement[Any]], values: Sequence[ColumnElement[Any]], *, above: bool
+    ) -> ColumnElement[bool]:
+        """
+        Return a comparison of rows.
+        """
+        return by_rows(columns, values, above=above)
 
     def selected(self, column: SqlColumn, expression: ColumnElement[Any]) -> ColumnElement[Any]:
         """
