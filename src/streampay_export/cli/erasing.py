@@ -40,13 +40,12 @@ def erase(
     log_to_terminal(logging.WARNING)
     with deployment(config) as opened:
         receipt = opened.service.erase(operator(), person, basis=basis, retain_until=until)
-        own_rows = opened.wiring.eraser is None
     if as_json:
         print_json(_form(receipt))
     else:
         _tell(receipt)
-        if own_rows:
-            say("the rows of your own database are as they were: scrub them there, or plug in an Eraser")
+        # A configuration file has no eraser.
+        say("the rows of your own database are as they were: scrub them there, or erase from Python with an Eraser")
     return DONE if receipt.finished_at else OUTSIDE
 
 
