@@ -28,6 +28,7 @@ HAND_OVER = "{:<34}{:>11}{:>13}{:>13}{:>12}{:>10}{:>10}"
 FEW_ROWS = 200
 PROCESSES = 8
 SMALL = "{:<34}{:>10}{:>11}{:>11}{:>11}{:>10}{:>11}"
+SHARED = "{:<34}{:>10}{:>9}{:>10}{:>11}{:>8}"
 PROOF = "{:<34}{:>10}{:>9}{:>10}{:>10}{:>10}{:>10}"
 LINE = "{:<11}{:<34}{:>10}{:>9}{:>9}{:>11}{:>11}{:>8}{:>8}"
 
@@ -99,6 +100,20 @@ def small(exports: int, runs: int) -> None:
     times = [f"{found[name] * 1000:,.1f} ms" for name in ("p50", "p95", "cpu")]
     asking = f"{found['asking'] * 1000:,.2f} ms"
     print(SMALL.format("embedded, one worker", f"{found['rate']:,.0f}", *times, f"{found['commits']:.1f}", asking))
+
+
+def share(url: str, rows: int, runs: int) -> None:
+    """
+    Say how long one long export takes with one worker process and with two that share its parts.
+    """
+    print(SHARED.format("one long export, CSV and JSON", "rows", "workers", "seconds", "rows/s", "speed"))
+    one = 0.0
+    for processes in (1, 2):
+        took = statistics.median(child("shared", url, rows, processes)["seconds"] for _ in range(runs))
+        one = one or took
+        speed = f"x {one / took:.2f}"
+        shown = [f"{rows:,}", processes, f"{took:.2f}", f"{rows / took:,.0f}", speed]
+        print(SHARED.format("embedded, parts shared", *shown))
 
 
 def hand_over(sizes: list[int], runs: int) -> None:
@@ -176,6 +191,7 @@ def main() -> None:
             if database == "SQLite":
                 child("fill", url, FEW_ROWS)
                 prove(url, [FEW_ROWS, *sizes], asked.runs)
+                share(url, asked.rows, asked.runs)
                 url = f"sqlite:///{folder / 'jobs.db'}"  # noqa: PLW2901  # a file of its own
             speed = child("claims", url, PROCESSES, asked.jobs)
             print(f"{f'claims by {PROCESSES} processes, {database}':<34}{speed:>11,.0f} a second", flush=True)

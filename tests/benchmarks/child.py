@@ -79,6 +79,22 @@ def small(exports: str) -> dict[str, float]:
         return dict(run(Path(folder), int(exports)))
 
 
+def shared(url: str, rows: str, processes: str) -> dict[str, float]:
+    """
+    Make one long export with so many worker processes, and say how long it took.
+    """
+    run = importlib.import_module("tests.benchmarks.shared").shared
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        return dict(run(url, int(rows), int(processes), Path(folder)))
+
+
+def work(*arguments: str) -> None:
+    """
+    Be one of the worker processes of `shared`.
+    """
+    importlib.import_module("tests.benchmarks.shared").work(*arguments)
+
+
 def _peak() -> int:
     # Linux counts in KiB, macOS in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -136,10 +152,9 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
-VERBS = {
-    verb.__name__: verb
-    for verb in (claim, claims, export, prove, small, transfer, fill, same, create, drop, tickets, crowd)
-}
+_SPEED = (claim, claims, export, small, shared, work)
+VERBS = {verb.__name__: verb for verb in (*_SPEED, prove, transfer, fill, same, create, drop, tickets, crowd)}
 
 if __name__ == "__main__":
-    json.dump(VERBS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+    said = VERBS[sys.argv[1]](*sys.argv[2:])
+    json.dump(said, sys.stdout)

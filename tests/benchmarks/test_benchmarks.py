@@ -21,6 +21,7 @@ def test_a_small_benchmark_runs() -> None:
     assert ["60", "60", "600", "600"] == [line[45:55].strip() for line in lines if line.startswith("SQLite")]
     assert 3 == sum(line.startswith("a whole bundle") and line.endswith("%") for line in lines)
     assert 1 == sum(line.startswith("embedded, one worker") for line in lines)
+    assert 2 == sum(line.startswith("embedded, parts shared") for line in lines)
     assert 2 == sum(line.startswith("encrypted, read back, hashed") for line in lines)
     assert 1 == sum(line.startswith("claims by 8 processes, SQLite") for line in lines)
     assert 2 == sum(line.startswith("tickets checked, ") for line in lines)
