@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from .._core.party import DEFAULT_TENANT
 from ..errors import ExportError, Interrupted
 from ..keys.table import ROTATED_BY_DEFAULT
-from . import auditing, bulk_exporting, checking, documenting, erasing, exporting, listing, operating
+from . import auditing, bulk_exporting, checking, documenting, erasing, exporting, listing, operating, retaining
 from . import keys as key_commands
 from .deployment import log_to_terminal, say
 from .erasing import BASIS
@@ -44,6 +44,8 @@ app.command(policy)
 app.command(keys)
 audit = App(name="audit", help="The audit trail, and whether it is what was recorded.")
 app.command(audit)
+retention = App(name="retention", help="What the storage deletes by itself, when nobody else does.")
+app.command(retention)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -299,6 +301,30 @@ def erase(
     if replay:
         return erasing.replay(config, subject, as_json=json)
     return erasing.erase(config, subject, identifier or (), basis, retain_until, as_json=json)
+
+
+@retention.command(name="rule")
+def retention_rule(*, config: Config) -> None:
+    """
+    Print the rule for the storage's own tools: S3, Google Cloud Storage or Azure.
+    """
+    retaining.rule(config)
+
+
+@retention.command(name="check")
+def retention_check(*, config: Config, json: Json = False) -> int:
+    """
+    Say whether the bucket deletes by itself what no sweeper deleted, and nothing too early.
+    """
+    return retaining.check(config, as_json=json)
+
+
+@retention.command(name="apply")
+def retention_apply(*, config: Config, json: Json = False) -> int:
+    """
+    Put the rule into an S3 bucket, beside those of others.
+    """
+    return retaining.apply(config, as_json=json)
 
 
 @app.command

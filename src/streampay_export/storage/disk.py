@@ -9,16 +9,17 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from attrs import frozen
 
-from ..errors import ObjectExists, ObjectMissing, StorageUnavailable
+from ..errors import InvalidConfiguration, ObjectExists, ObjectMissing, StorageUnavailable
 from ..ports.storage import StoredObject
 from .check import is_key
 from .draft import LEFTOVER, open_draft
+from .lifecycle import Gap
 
 CHUNK = 256 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -108,6 +109,18 @@ class Disk:
         """
         Do nothing: a file that was unlinked is gone.
         """
+
+    def lifecycle_gaps(self, exports: timedelta) -> Sequence[Gap]:
+        """
+        Say that a folder has no rules.
+        """
+        return (Gap.NO_RULES,)
+
+    def put_lifecycle(self, exports: timedelta) -> None:
+        """
+        Refuse: a folder takes none.
+        """
+        raise InvalidConfiguration("storage.url", Gap.NO_RULES.sentence)
 
     @contextlib.contextmanager
     def _folder(self, names: Sequence[str], *, make: bool = False) -> Iterator[int]:

@@ -5,8 +5,8 @@ Artifacts where a URL says: a folder of this machine, or a store that fsspec kno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ from ..errors import InvalidConfiguration, MissingExtra
 from ..ports.storage import StoredObject
 from .check import check_key, check_prefix, check_range
 from .disk import Disk
+from .lifecycle import Gap, LifecycleRule
 from .objects import CALL_TIMEOUT, ObjectStore
 from .s3 import Bucket
 
@@ -108,6 +109,32 @@ class FsspecStorage:
         Without it the first `put` asks.
         """
         self._place.check()
+
+    def lifecycle_document(self, exports: timedelta) -> Mapping[str, Any]:
+        """
+        Return the rule by which the storage deletes by itself what outlives *exports*, as its own tools take it.
+
+        Raises `InvalidConfiguration` for a folder, and for a bucket without a path in it.
+        """
+        scheme, _, root = self._url.rstrip("/").partition("://")
+        if scheme not in _EXTRAS:
+            raise InvalidConfiguration(_URL, Gap.NO_RULES.sentence)
+        rule = LifecycleRule.of(root, exports)
+        if scheme == "s3":
+            return {"Rules": [rule.for_s3()]}
+        return rule.for_google() if scheme == "gs" else rule.for_azure()
+
+    def lifecycle_gaps(self, exports: timedelta) -> Sequence[Gap]:
+        """
+        Return what the storage does not do by itself; nothing where such a rule is in place. S3 alone can be asked.
+        """
+        return self._place.lifecycle_gaps(exports)
+
+    def put_lifecycle(self, exports: timedelta) -> None:
+        """
+        Put that rule into an S3 bucket, beside those of others; `InvalidConfiguration` for any other storage.
+        """
+        self._place.put_lifecycle(exports)
 
 
 def _protection(word: str) -> Protection:

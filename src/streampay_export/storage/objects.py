@@ -11,15 +11,16 @@ import mmap
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 from attrs import field, frozen
 
-from ..errors import ExportError, ObjectExists, ObjectMissing, StorageUnavailable
+from ..errors import ExportError, InvalidConfiguration, ObjectExists, ObjectMissing, StorageUnavailable
 from ..ports.storage import StoredObject
 from .check import is_key
+from .lifecycle import Gap
 
 CHUNK = 256 * 1024
 # A request per block: small enough to hold, large enough that the round trip does not count.
@@ -127,6 +128,20 @@ class ObjectStore:
         """
         Do nothing: whether such a store keeps what was deleted cannot be asked of it.
         """
+
+    def lifecycle_gaps(self, exports: timedelta) -> Sequence[Gap]:
+        """
+        Say that it cannot be asked.
+        """
+        return (Gap.CANNOT_TELL,)
+
+    def put_lifecycle(self, exports: timedelta) -> None:
+        """
+        Refuse: its own tools do that.
+        """
+        raise InvalidConfiguration(
+            "storage.url", "such a storage takes no rule from here; give its own tools the rule"
+        )
 
     def _within(self, seconds: float | None = None) -> dict[str, float]:
         # What fsspec runs in its own thread it can also give up; the memory file system answers at once.

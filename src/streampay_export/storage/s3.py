@@ -7,19 +7,25 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from attrs import field, frozen
 
 from ..errors import InvalidConfiguration, StorageUnavailable
 from .check import is_key
+from .lifecycle import RULE, Gap, LifecycleRule
 from .objects import ObjectStore
 
 # No tenant's: artifacts lie three segments deep.
 _PROBE = "start-check"
-_NOTHING_OF_THE_KIND = frozenset({"NotImplemented", "ObjectLockConfigurationNotFoundError"})
+_NOTHING_OF_THE_KIND = frozenset(
+    {"NotImplemented", "NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError"}
+)
+
+# What a bucket says beside its rules, and would forget if it were not told again.
+_KEPT = ("TransitionDefaultMinimumObjectSize",)
 
 
 @frozen
@@ -88,6 +94,27 @@ class Bucket(ObjectStore):
             self.fs.pipe_file(self._path(probe), b"", mode="create", **self.created_with, **self._within())
         with self._granted("s3:ListBucketVersions and s3:DeleteObjectVersion"):
             self._delete_versions(probe)
+
+    def lifecycle_gaps(self, exports: timedelta) -> Sequence[Gap]:
+        """
+        Ask the bucket for its rules, and return what they lack.
+        """
+        rule = LifecycleRule.of(self.root, exports)
+        with self._granted("s3:GetLifecycleConfiguration and s3:GetBucketVersioning"):
+            rules = self._said("get_bucket_lifecycle_configuration").get("Rules", ())
+            return rule.gaps(rules, versions=self._keeps_versions())
+
+    def put_lifecycle(self, exports: timedelta) -> None:
+        """
+        Put our rule beside those of others, in the place of an earlier one of ours.
+        """
+        rule = LifecycleRule.of(self.root, exports)
+        with self._granted("s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"):
+            there = self._said("get_bucket_lifecycle_configuration")
+            others = [each for each in there.get("Rules", ()) if each.get("ID") != RULE]
+            kept = {name: there[name] for name in _KEPT if name in there}
+            rules = {"Rules": [*others, rule.for_s3()]}
+            self._ask("put_bucket_lifecycle_configuration", LifecycleConfiguration=rules, **kept)
 
     @property
     def _prefix(self) -> str:
