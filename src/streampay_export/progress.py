@@ -35,13 +35,23 @@ class Progress:
         """
         Return what a dataset's export calls after every page.
         """
+        began, before = self._wiring.clock(), -1
 
         def watch(written: int, expected: int) -> None:
+            nonlocal before
             self._lease.check()
-            self._datasets[name] = DatasetProgress(
-                name=name, state=DatasetState.RUNNING, expected=expected, written=written
-            )
             now = self._wiring.clock()
+            # What a former attempt had read was there at once, and says nothing of how fast it goes.
+            before = written if before < 0 else before
+            seconds = (now - began).total_seconds()
+            self._datasets[name] = DatasetProgress(
+                name=name,
+                state=DatasetState.RUNNING,
+                expected=expected,
+                written=written,
+                parts=written // self._wiring.part_rows,
+                rate=round((written - before) / seconds) if seconds > 0 else 0,
+            )
             if now - self._told_at >= PROGRESS_EVERY:
                 self._told_at = now
                 self._tell()

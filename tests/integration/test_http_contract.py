@@ -30,7 +30,7 @@ from streampay_export.verify import read_public_keys
 
 EXPORT_FIELDS = {
     "id", "state", "completeness", "profile", "capacity", "received_at", "due_at", "extension", "paused_at",
-    "as_of", "expires_at", "formats", "datasets", "progress", "size", "sha256", "error", "links",
+    "as_of", "expires_at", "formats", "datasets", "progress", "estimate", "size", "sha256", "error", "links",
 }  # fmt: skip
 FAILURE = Failure(slug="refused", sentence="It is the ninth.", remedies="You may complain.")
 NOBODYS = "a" * 26
@@ -161,6 +161,7 @@ def test_a_request_is_accepted_and_says_where_to_look(site):
         "formats": ["csv", "json"],
         "datasets": {"payouts": {"state": "waiting", "expected": None, "written": 0}},
         "progress": {"rows": 0, "total": None},
+        "estimate": {"parts": 0, "seconds_left": None},
         "size": None,
         "sha256": None,
         "error": None,

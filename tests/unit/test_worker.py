@@ -369,12 +369,13 @@ def test_parts_close_at_fifty_thousand_rows(rows: int, parts: list[int], monkeyp
     source = Meddling({"payouts": payouts(rows)}, lambda _: house.clock.advance(timedelta(seconds=1)), clock)
     house = MemoryDeployment(source=source)
     requested(house, formats=["ndjson"])
-    told = []
+    told, estimates = [], []
     progress = house.jobs.progress
 
     def telling(claim, as_of, datasets) -> None:
         told.append(datasets[0].written)
         progress(claim, as_of, datasets)
+        estimates.append(house.service.status(ALICE, claim.job.id))
 
     monkeypatch.setattr(house.jobs, "progress", telling)
     job = house.worker.work()
@@ -387,6 +388,12 @@ def test_parts_close_at_fifty_thousand_rows(rows: int, parts: list[int], monkeyp
     assert parts == [part["rows"] for part in statement["predicate"]["datasets"]["payouts"]["parts"]]
     assert sorted(told) == told
     assert len(told) > 2
+    later = [each for each in estimates if each.seconds_left is not None]
+    assert [each.rows // 50_000 for each in later] == [each.parts for each in later]
+    # A page takes a second here, so about as many seconds are left as pages.
+    assert all(abs(each.seconds_left - (rows - each.rows) / 5_000) < 6 for each in later[5:])
+    done = house.service.status(ALICE, job.id)
+    assert (len(parts), None) == (done.parts, done.seconds_left)
 
 
 def test_run_works_until_told_to_stop(monkeypatch) -> None:

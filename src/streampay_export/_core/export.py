@@ -9,7 +9,7 @@ from datetime import datetime
 from attrs import frozen
 
 from .deadline import Extension
-from .job import DatasetProgress, Failure, Job, is_unanswered
+from .job import DatasetProgress, DatasetState, Failure, Job, is_unanswered
 from .lifecycle import GONE, Completeness, State
 from .party import Capacity
 
@@ -57,6 +57,23 @@ class Export:
         """
         counts = [each.expected for each in self.datasets]
         return None if None in counts else sum(count for count in counts if count is not None)
+
+    @property
+    def parts(self) -> int:
+        """
+        Parts closed so far: what a crash cannot take back.
+        """
+        return sum(each.parts for each in self.datasets)
+
+    @property
+    def seconds_left(self) -> int | None:
+        """
+        About how long reading the rest takes at the rate of the dataset at hand; `None` while that is unknown.
+        """
+        rate = next((each.rate for each in self.datasets if each.state is DatasetState.RUNNING), 0)
+        if self.state is not State.RUNNING or self.total is None or not rate:
+            return None
+        return max(0, self.total - self.rows) // rate
 
     @classmethod
     def of(cls, job: Job, now: datetime) -> Export:

@@ -43,20 +43,29 @@ class DatasetState(StrEnum):
 @frozen(kw_only=True)
 class DatasetProgress:
     """
-    Rows of one dataset: *expected* by the census (`None` before it), *written* so far.
+    Rows of one dataset: *expected* by the census (`None` before it), *written* so far, in how many closed
+    *parts*, and at which *rate* (rows a second, 0 while unknown) it is being read.
     """
 
     name: str
     state: DatasetState = field(default=DatasetState.WAITING, converter=DatasetState)
     expected: int | None = None
     written: int = 0
+    parts: int = 0
+    rate: int = 0
 
     @classmethod
     def done(cls, summary: DatasetSummary) -> DatasetProgress:
         """
         Return the progress of a dataset that is complete.
         """
-        return cls(name=summary.name, state=DatasetState.DONE, expected=summary.expected, written=summary.written)
+        return cls(
+            name=summary.name,
+            state=DatasetState.DONE,
+            expected=summary.expected,
+            written=summary.written,
+            parts=len(summary.parts),
+        )
 
 
 def all_progress(datasets: Iterable[DatasetProgress]) -> tuple[DatasetProgress, ...]:

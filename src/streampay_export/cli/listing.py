@@ -74,6 +74,8 @@ def _counted(count: int) -> str:
 
 def _print(export: Export) -> None:
     rows = f"{export.rows:,} of {export.total:,} rows" if export.total is not None else f"{export.rows:,} rows"
+    if export.seconds_left is not None:
+        rows += f", about {export.seconds_left:,} s left"
     until = f", until {moment(export.expires_at)}" if export.expires_at else ""
     print(f"{export.id}  {export.state}  {export.profile}  {rows}, asked for {moment(export.received_at)}{until}")
     if export.failure is not None:

@@ -44,6 +44,7 @@ def export_form(export: Export) -> dict[str, object]:
             for each in export.datasets
         },
         "progress": {"rows": export.rows, "total": export.total},
+        "estimate": {"parts": export.parts, "seconds_left": export.seconds_left},
         "size": export.size,
         "sha256": export.sha256,
         "error": error,

@@ -46,6 +46,7 @@ def export_form(export: Export, *, prefix: str) -> Form:
             for each in export.datasets
         },
         "progress": {"rows": export.rows, "total": export.total},
+        "estimate": {"parts": export.parts, "seconds_left": export.seconds_left},
         "size": export.size,
         "sha256": export.sha256,
         "error": failure and asdict(failure, filter=_not_detail),
