@@ -191,8 +191,8 @@ class Sweeper:
 
     def _waiting(self) -> Sequence[Job]:
         waiting = self._wiring.jobs.waiting()
-        since = [job.waits_from for job in waiting if job.waits_from]
-        age = max((self._wiring.jobs.now() - min(since)).total_seconds(), 0) if since else 0
+        since = waiting[0].waits_from if waiting else None
+        age = (self._wiring.jobs.now() - since).total_seconds() if since else 0
         self._wiring.telemetry.gauge(Measure.QUEUE_AGE, age)
         return waiting
 

@@ -228,7 +228,8 @@ def test_a_bar_on_a_terminal(shop: Path) -> None:
 
 
 @pytest.mark.promise
-def test_ten_thousand_subjects(shop: Path, capsys: Capture) -> None:
+@pytest.mark.timeout(1800)
+def test_ten_thousand_subjects(shop: Path) -> None:
     """10,000 subjects with tiny histories: all exported, and memory does not grow with their number."""
     peaks = []
     for count in (500, 10_000):

@@ -58,6 +58,7 @@ from streampay_export import (
     StepUp,
     Subject,
     SubjectIn,
+    Telemetry,
     Tombstone,
     TombstoneLog,
     ValueIn,
@@ -87,8 +88,11 @@ from streampay_export.links.s3 import S3Credentials, S3Urls
 from streampay_export.ports.inspection import SchemaInspector
 from streampay_export.ports.links import CloudUrl, CloudUrls
 from streampay_export.ports.storage import Storage
+from streampay_export.ports.telemetry import Fact, Measure, Span
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
 from streampay_export.storage.fsspec import FsspecStorage
+from streampay_export.telemetry.none import NoTelemetry
+from streampay_export.telemetry.opentelemetry import OpenTelemetry
 from streampay_export.testing.drift import assert_no_drift
 from streampay_export.writers.policy import HtmlPolicy
 
@@ -343,3 +347,19 @@ def erase(service: ExportService, log: TombstoneLog) -> tuple[Eraser, LaterReque
     print(service.replay_erasures(staff).exports, len(log.read()), [each.basis for each in receipt.retained])
     print(retained_policy(catalog, policies.profile("self")).profile)
     return erase_everywhere, back_or_not, receipt
+
+
+class OnlyCounts(NoTelemetry):
+    """Telemetry of one's own has three methods."""
+
+    def count(self, measure: Measure, amount: int = 1, /, **facts: Fact) -> None:
+        """Print what is counted."""
+        print(measure.title, amount, facts)
+
+
+def watchers() -> Iterator[Telemetry]:
+    """Watch, count, or do neither."""
+    yield OpenTelemetry()
+    yield OnlyCounts()
+    with NoTelemetry().span(Span.SWEEP, tenant="default") as span:
+        span.add(rows=1)

@@ -167,6 +167,15 @@ def test_who_is_refused_is_told_and_the_next_is_on(tmp_path) -> None:
     assert [(1, "ready", ""), (2, "", "not-found"), (3, "ready", ""), (4, "ready", "")] == running.outcomes
 
 
+def test_a_job_that_is_gone_is_told(running, monkeypatch) -> None:
+    """
+    A job whose row is no more is one failure of its subject.
+    """
+    monkeypatch.setattr(running.house.jobs, "get", lambda *_: None)
+    running.run(PEOPLE[:1])
+    assert [(1, "", "not-found")] == running.outcomes
+
+
 def test_failures_are_each_their_own(tmp_path) -> None:
     """
     A job that fails, one that is paused, one cancelled and one with other parameters: told, and not fatal.

@@ -131,16 +131,18 @@ def test_a_sweep_says_how_old_the_queue_is() -> None:
     house.sweeper.sweep()
     assert {Measure.QUEUE_AGE: 0} == house.telemetry.gauges
     requested(house)
-    house.clock.advance(timedelta(seconds=90))
+    house.clock.advance(timedelta(seconds=60))
+    house.service.request(Actor(id="bob"), Subject("bob"))
+    house.clock.advance(timedelta(seconds=30))
     house.sweeper.sweep()
     assert {Measure.QUEUE_AGE: 90} == house.telemetry.gauges
     house.jobs.claim(lease=timedelta(seconds=60), max_attempts=1)
     house.clock.advance(timedelta(seconds=61))
     house.sweeper.sweep()
-    assert {Measure.QUEUE_AGE: 0} == house.telemetry.gauges
+    assert {Measure.QUEUE_AGE: 91} == house.telemetry.gauges
     kind = (("slug", "attempts-exhausted"), ("tenant", "default"))
     assert 1 == house.telemetry.counts[Measure.FAILURES, kind]
-    assert [(0, 0), (1, 0), (0, 1)] == [(each["rung"], each["exhausted"]) for each in told(house, Span.SWEEP)]
+    assert [(0, 0), (2, 0), (1, 1)] == [(each["rung"], each["exhausted"]) for each in told(house, Span.SWEEP)]
     assert 3 == house.telemetry.total(Measure.SWEEPS)
 
 
