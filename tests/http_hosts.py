@@ -272,7 +272,7 @@ class Site:
     A deployment in memory behind a host, and how people call it.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, **changes: Any) -> None:
         self.host = host
         history = [*rows("GANN"), *rows("GBOB")]
         history.sort(key=lambda row: (row["requested_at"], row["id"]))
@@ -282,6 +282,7 @@ class Site:
             {"payouts": history},
             policies=Policies.of(*(keep_everything(CATALOG, name) for name in ("self", "support"))),
             authorize=staff_for_support,
+            **changes,
         )
         self.port_calls: list[str] = []
         d = self.deployment

@@ -12,6 +12,7 @@ from ._core.erasure_order import DatasetErasure, ErasureOrder
 from ._core.export import Export
 from ._core.field import LegalBasis, OnErasure, Retain, Scrub
 from ._core.notice import ProcessingNotice
+from ._core.notification import Occasion, Recipient
 from ._core.party import Actor, Capacity, Subject
 from ._core.policy import FieldRule, Policies, Policy
 from ._core.policy_document import PolicyDocument, document_form, policy_document
@@ -48,6 +49,7 @@ from .ports.dispatch import Dispatcher
 from .ports.erasure import AfterErasure, Eraser, LaterRequest, TombstoneLog
 from .ports.jobs import JobStore
 from .ports.keys import KeyProvider
+from .ports.notify import Notifier, Notify, Recipients
 from .ports.rule import Rule
 from .ports.source import HistorySource
 from .ports.storage import Storage
@@ -104,6 +106,9 @@ __all__ = [
     "Link",
     "Mask",
     "MaskKind",
+    "Notifier",
+    "Notify",
+    "Occasion",
     "Omission",
     "OnErasure",
     "Opened",
@@ -114,6 +119,8 @@ __all__ = [
     "PolicyDocument",
     "ProcessingNotice",
     "Pseudonymise",
+    "Recipient",
+    "Recipients",
     "Requested",
     "Retain",
     "Retention",

@@ -23,6 +23,7 @@ from ._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from .embedded import Places
 from .errors import InvalidCatalog, InvalidConfiguration, InvalidPolicy, listed, quoted, quoted_path
 from .toml_datasets import ProfileRules, read_dataset
+from .toml_mail import MailSettings, read_mail
 from .toml_table import TomlTable
 
 SQLITE = "sqlite:///"
@@ -53,6 +54,7 @@ class Configuration:
     notice: ProcessingNotice
     retention: Retention
     opentelemetry: bool = False
+    mail: MailSettings | None = None
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -89,6 +91,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
     places = _places(top, folder)
     retention = _retention(top)
     notice = _notice(top)
+    mail = read_mail(top, folder)
     telemetry = top.table("telemetry")
     opentelemetry = telemetry.flag("opentelemetry", default=False)
     telemetry.finish()
@@ -104,6 +107,7 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
         places=places,
         notice=notice,
         retention=retention,
+        mail=mail,
         opentelemetry=opentelemetry,
     )
 

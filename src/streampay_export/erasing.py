@@ -2,7 +2,8 @@
 Erasing a person (GDPR Art. 17), step by step; each step may be done again, and the sweeper does it.
 
     the intent is audited → the erasure is begun in the job store, whom it is about sealed
-    → the tombstone is appended to the log → every job is erased, its links and keys gone, in one transaction
+    → the tombstone is appended to the log, and the person's address looked up, as nobody knows it afterwards
+    → every job is erased, its links, keys and pending notifications gone, in one transaction
     → their objects are deleted → the application's own eraser → finished, and the `erased` event
 """
 

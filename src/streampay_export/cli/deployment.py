@@ -16,6 +16,7 @@ from .._core.step_up import StepUp
 from ..access import operator_on_this_machine
 from ..configuration import Configuration, read_configuration
 from ..embedded import Embedded, embedded
+from ..ports.notify import Notify
 from ..sources.sqlalchemy import SqlAlchemySource
 from ..telemetry.none import NoTelemetry
 from ..telemetry.opentelemetry import OpenTelemetry
@@ -39,29 +40,69 @@ def source_of(configuration: Configuration) -> SqlAlchemySource:
     return SqlAlchemySource(configuration.source_url, timezone=configuration.timezone, schema=configuration.schema)
 
 
-def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> Embedded:
+@contextmanager
+def _mail(configuration: Configuration) -> Iterator[Notify | None]:
+    mail = configuration.mail
+    if mail is None:
+        yield None
+        return
+    from ..notify.smtp import SmtpNotifier
+    from ..notify.sql import SqlRecipients
+    from ..notify.wording import TemplateWording
+    from ..sources.sqlalchemy_engine import open_engine
+
+    notifier = SmtpNotifier(
+        mail.host,
+        mail.port,
+        sender=mail.sender,
+        security=mail.security,
+        user=mail.user,
+        password=mail.password,
+    )
+    engine = open_engine(configuration.source_url)
+    try:
+        recipients = SqlRecipients(
+            engine,
+            table=mail.table,
+            subject=mail.subject,
+            address=mail.address,
+            language=mail.language,
+            schema=configuration.schema,
+        )
+        yield Notify(notifier=notifier, recipients=recipients, wording=TemplateWording())
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> Iterator[Embedded]:
     """
     Wire a deployment for operators on this machine; says where keys are when it has made them.
     """
-    opened = embedded(
-        configuration.places,
-        source=source,
-        catalog=configuration.catalog,
-        policies=configuration.policies,
-        notice=configuration.notice,
-        retention=configuration.retention,
-        allow_partial=configuration.allow_partial,
-        fan_out=configuration.fan_out,
-        authorize=operator_on_this_machine,
-        step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
-        telemetry=OpenTelemetry() if configuration.opentelemetry else NoTelemetry(),
-        threads=0,
-    )
-    if opened.keys_made:
-        keys = configuration.places.keys
-        leave_public_key(keys, opened.wiring.manifests.public_keys()[0])
-        say(f"new keys were made in {keys}: keep a copy of them apart from database and storage")
-    return opened
+    with (
+        _mail(configuration) as notify,
+        embedded(
+            configuration.places,
+            source=source,
+            catalog=configuration.catalog,
+            policies=configuration.policies,
+            notice=configuration.notice,
+            retention=configuration.retention,
+            allow_partial=configuration.allow_partial,
+            fan_out=configuration.fan_out,
+            authorize=operator_on_this_machine,
+            step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
+            telemetry=OpenTelemetry() if configuration.opentelemetry else NoTelemetry(),
+            base_url=configuration.mail.base_url if configuration.mail else None,
+            notify=notify,
+            threads=0,
+        ) as opened,
+    ):
+        if opened.keys_made:
+            keys = configuration.places.keys
+            leave_public_key(keys, opened.wiring.manifests.public_keys()[0])
+            say(f"new keys were made in {keys}: keep a copy of them apart from database and storage")
+        yield opened
 
 
 def operator() -> Actor:
