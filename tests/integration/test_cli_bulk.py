@@ -179,6 +179,17 @@ def test_a_query_on_postgresql(postgres_url: str) -> None:
             list(query_rows(postgres_url, sql))
 
 
+@pytest.mark.server
+def test_a_query_on_mariadb(mariadb_url: str) -> None:
+    """There too; and a zero date is not told from a source that broke off, but quoted by neither."""
+    assert list(query_rows(mariadb_url, "SELECT seq, '100%' FROM seq_1_to_2500"))[-1] == (2500, "100%")
+    for sql in ("CREATE TABLE x (y int)", "SELECT nothing", "SELECT 1; SELECT 2"):
+        with pytest.raises(InvalidRequest, match="the database refuses it"):
+            list(query_rows(mariadb_url, sql))
+    with pytest.raises(SourceUnavailable, match="a value cannot be read"):
+        list(query_rows(mariadb_url, "SELECT CAST('0000-00-00' AS DATE)"))
+
+
 def test_ctrl_c(shop: Path) -> None:
     """Ctrl-C ends the run with 130 at the next page; the same command with --resume goes on from there."""
     people = "".join(f"person {n}\n" for n in range(400))

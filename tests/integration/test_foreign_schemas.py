@@ -96,10 +96,15 @@ KEEP
 type = "boolean"
 KEEP
 """.replace("KEEP\n", KEEP)
+KEPT = ("export_job", "export_audit")
 SHOP = """
 [source]
 url = "URL"
 timezone = "Europe/Paris"
+[jobs]
+url = "URL"
+[audit]
+url = "URL"
 [datasets.purchases]
 table = "einkauf"
 key = ["wann", "ref"]
@@ -233,11 +238,14 @@ def test_postgresql(tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFix
 
 @pytest.mark.server
 def test_mariadb(tmp_path: Path, mariadb_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """People whose ids the collation folds, binary uuids, exact money, emoji: each gets what is theirs alone."""
+    """People whose ids the collation folds each get what is theirs, exactly; jobs and audit are there too."""
     engine = sqlalchemy.create_engine(mariadb_url, poolclass=sqlalchemy.pool.NullPool)
+    name = f"{engine.url.database}_shop"
+    url = engine.url.set(drivername="mariadb", database=name).render_as_string(hide_password=False)
     with engine.begin() as connection:
         for statement in (
-            "DROP TABLE IF EXISTS einkauf",
+            f"CREATE DATABASE {name}",
+            f"USE {name}",
             """CREATE TABLE einkauf (ref binary(16) PRIMARY KEY, wann datetime(6) NOT NULL, kunde varchar(40),
             preis decimal(30,9), notiz text, extra json, bezahlt boolean, KEY (kunde, wann, ref))
             COLLATE utf8mb4_general_ci""",
@@ -250,7 +258,7 @@ def test_mariadb(tmp_path: Path, mariadb_url: str, capsys: pytest.CaptureFixture
         ):
             connection.exec_driver_sql(statement.replace("%", "%%"))
     config = tmp_path / "shop.toml"
-    config.write_text(SHOP.replace("URL", mariadb_url) + NOTICE, encoding="utf-8")
+    config.write_text(SHOP.replace("URL", url) + NOTICE, encoding="utf-8")
     result, data = exported(config, "alice", capsys)
     assert result["datasets"] == {"purchases": {"expected": 2, "written": 2}}
     assert json.loads(data["data/purchases.json"]) == [
@@ -266,4 +274,8 @@ def test_mariadb(tmp_path: Path, mariadb_url: str, capsys: pytest.CaptureFixture
     ]  # fmt: skip
     _, data = exported(config, "Alice", capsys)
     assert ["canary-b"] == [row["note"] for row in json.loads(data["data/purchases.json"])]
-    assert not [name for name, text in data.items() if "canary-a" in text or "canary-c" in text]
+    assert not [member for member, text in data.items() if "canary-a" in text or "canary-c" in text]
+    with engine.begin() as connection:
+        kept = [connection.exec_driver_sql(f"SELECT count(*) FROM {name}.{each}").scalar() for each in KEPT]
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
+    assert (2, True) == (kept[0], kept[1] > 2)

@@ -568,12 +568,15 @@ def test_hosts_connection_is_given_back_as_it_was(host):
     engine.dispose()
 
 
-def test_snapshot_cannot_write(source, host):
-    """Inside a snapshot the database refuses to be changed."""
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO t VALUES (1, 'me')", "DROP TABLE t", "CREATE TABLE u (id int)", "TRUNCATE t"]
+)
+def test_snapshot_cannot_write(source, host, statement):
+    """Inside a snapshot the database refuses to be changed, also by what would end a transaction."""
     host.run("CREATE TABLE t (id int, who varchar(9))")
 
     with source.snapshot() as snapshot, pytest.raises(pymysql.OperationalError, match="READ ONLY"):
-        snapshot.connection.cursor().execute("INSERT INTO t VALUES (1, 'me')")
+        snapshot.connection.cursor().execute(statement)
 
 
 def test_two_sorted_readings_at_once(source, host):

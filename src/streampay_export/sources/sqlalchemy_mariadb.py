@@ -33,7 +33,8 @@ LOCK_TIMEOUT = 10
 
 Value = TypeVar("Value")
 
-_SESSION = ("time_zone", "sql_mode", "max_statement_time", "lock_wait_timeout")
+# The last one, as CREATE and the like would end a read-only transaction and go on behind it.
+_SESSION = ("time_zone", "sql_mode", "max_statement_time", "lock_wait_timeout", "tx_read_only")
 _NUMBERS: dict[Kind, type[int | float | Decimal]] = {Kind.INTEGER: int, Kind.NUMBER: Decimal, Kind.FLOAT: float}
 _TABLES = """
     SELECT table_name FROM information_schema.tables
@@ -78,7 +79,7 @@ class Mariadb:
         decoders = connection.decoders
         connection.decoders = _DECODERS
         try:
-            self._set(connection, ["+00:00", "", STATEMENT_TIMEOUT, LOCK_TIMEOUT])
+            self._set(connection, ["+00:00", "", STATEMENT_TIMEOUT, LOCK_TIMEOUT, 1])
             self._run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             read_at = self.now(connection)
             self._run(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
