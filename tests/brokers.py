@@ -94,6 +94,8 @@ def broker_at(url: str) -> Iterator[Broker]:
     """
     queue = f"streampay-{secrets.token_hex(8)}"
     broker = Broker(url, queue, celery_app(url, queue))
-    yield broker
-    with suppress(amqp.NotFound):
-        broker.delete()
+    try:
+        yield broker
+    finally:
+        with suppress(amqp.NotFound):
+            broker.delete()

@@ -28,7 +28,7 @@ from streampay_export.testing.deployment import CATALOG, NOTICE, PAYOUTS, keep_e
 from streampay_export.wiring import Wiring
 
 PEOPLE = [f"person-{n}" for n in range(12)]
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=4)
 PART_ROWS = 3
 
 
@@ -166,7 +166,9 @@ def answer_as_celery(folder: Path, where: str, queue: str) -> None:
     app = celery_app(where, queue)
     bell = CeleryDispatcher(app, queue=queue)
     register_task(app, lambda tenant, job_id: worker(folder, bell).work(tenant, job_id))
-    app.worker_main(["worker", "--pool=prefork", "--concurrency=2", "--without-mingle", "--without-gossip"])
+    # RabbitMQ refuses a second worker of the same name, and there is one for each engine.
+    own = [f"--hostname={queue}@%h", "--without-mingle", "--without-gossip"]
+    app.worker_main(["worker", "--pool=prefork", "--concurrency=2", *own])
 
 
 def answer_as_procrastinate(folder: Path, where: str, queue: str) -> None:

@@ -74,8 +74,17 @@ class Engine:
         """
         for each in self._processes:
             each.terminate()
+        self.wait()
+
+    def wait(self) -> None:
+        """
+        Wait until those that were told to stop have. What does not is killed, as a supervisor would do it.
+        """
         for each in self._processes:
-            each.wait(30)
+            with suppress(subprocess.TimeoutExpired):
+                each.wait(15)
+            each.kill()
+            each.wait()
 
     def terminate(self, at_work: int) -> None:
         """
@@ -344,6 +353,7 @@ def test_a_worker_told_to_stop_finishes_or_hands_back(engine) -> None:
     with engine.held() as someone:
         actor, job_id = engine.request()
         engine.terminate(someone())
+    engine.wait()
     engine.start()
     assert 1 == engine.wait_for_one(actor, job_id, sweep=True)
 
