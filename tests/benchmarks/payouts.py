@@ -7,13 +7,18 @@ from datetime import datetime, timedelta
 from random import Random
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
+# On MariaDB an index wants a length, a time its fraction, and its own UUIDs are of some versions only.
+UUID = sa.Uuid().with_variant(sa.Uuid(native_uuid=False), "mysql")
+ADDRESS = sa.Text().with_variant(sa.String(56), "mysql")
+INSTANT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
 TABLE = sa.Table(
     "payouts",
     sa.MetaData(),
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("wallet_address", sa.Text, nullable=False),
-    sa.Column("stream_id", sa.Uuid, nullable=False),
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("wallet_address", ADDRESS, nullable=False),
+    sa.Column("stream_id", UUID, nullable=False),
     sa.Column("direction", sa.Text, nullable=False),
     sa.Column("counterparty", sa.Text, nullable=False),
     sa.Column("asset", sa.Text, nullable=False),
@@ -27,8 +32,8 @@ TABLE = sa.Table(
     sa.Column("email", sa.Text),
     sa.Column("device", sa.Text),
     sa.Column("risk_note", sa.Text),
-    sa.Column("requested_at", sa.DateTime, nullable=False),
-    sa.Column("settled_at", sa.DateTime),
+    sa.Column("requested_at", INSTANT, nullable=False),
+    sa.Column("settled_at", INSTANT),
     sa.Index("payouts_of_person", "wallet_address", "requested_at", "id"),
 )
 
@@ -54,7 +59,8 @@ def fill(url: str, *sizes: int) -> None:
     TABLE.metadata.create_all(engine)
     lent = engine.raw_connection()
     names = ", ".join(column.name for column in TABLE.columns)
-    places = ", ".join("?" for _ in TABLE.columns)
+    mariadb = engine.dialect.name == "mysql"
+    places = ", ".join("%s" if mariadb else "?" for _ in TABLE.columns)
     for size in sizes:
         cursor = lent.cursor()
         if engine.dialect.name == "postgresql":
@@ -66,7 +72,7 @@ def fill(url: str, *sizes: int) -> None:
     lent.commit()
     lent.close()
     with engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE payouts")
+        connection.exec_driver_sql(f"ANALYZE {'TABLE ' if mariadb else ''}payouts")
     engine.dispose()
 
 
