@@ -48,6 +48,17 @@ def in_memory() -> MemoryDeployment:
     return MemoryDeployment(_TABLES, catalog=_BOTH, part_rows=2, report=_REPORT)
 
 
+def shared_out() -> MemoryDeployment:
+    """
+    Return one that shares its parts out: a row in each, of eight in each dataset.
+    """
+    later = [
+        row | {"id": 4 + n, "requested_at": _START + timedelta(hours=1, seconds=n)} for n, row in enumerate(_ROWS)
+    ]
+    tables = dict.fromkeys(_TABLES, (*_ROWS, *later))
+    return MemoryDeployment(tables, catalog=_BOTH, part_rows=1, report=_REPORT, fan_out=True)
+
+
 def on_disk(folder: Path, seed: str, later: timedelta = timedelta(0)) -> MemoryDeployment:
     """
     Return the same on what *folder* holds; *seed* is another for each process, *later* is how late it is.

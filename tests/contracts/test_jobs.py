@@ -187,9 +187,19 @@ class _ForgetsTenants(MemoryJobStore):
         return next((job for job in self._all() if job.id == job_id), None)
 
 
+class _PrunesWhatWasNotAnswered(MemoryJobStore):
+    """
+    Deletes whatever has ended, and with it the dates that a next request takes over.
+    """
+
+    def _prunable(self, before):
+        return [job for job in self._all() if job.finished_at is not None and job.finished_at < before]
+
+
 @pytest.mark.parametrize(
     ("store_type", "tests"),
     [
+        (_PrunesWhatWasNotAnswered, ["test_what_was_not_answered_stays_until_it_was_due"]),
         (_ClaimsWithoutFence, ["test_a_claim_is_a_lease_with_a_fence", "test_a_late_worker_changes_nothing"]),
         (_AddsWithoutLooking, ["test_an_equal_request_gets_the_active_job", "test_an_idempotency_key_repeats"]),
         (_ChecksThenAdds, ["test_one_of_many_concurrent_requests_creates"]),
@@ -209,6 +219,7 @@ def test_a_broken_store_is_caught(store_type, tests):
         "name": "nobody",
         "what": "taken over",
         "before": State.READY,
+        "state": State.FAILED,
     }
     for test in tests:
         clock = ManualClock()

@@ -378,7 +378,10 @@ def test_worker_and_sweep(shop: Path, capsys: Capture) -> None:
     assert main(["sweep", "--config", str(shop)]) == 0
     assert "expired 0" in capsys.readouterr().out
     assert main(["sweep", "--config", str(shop), "--json"]) == 0
-    assert last_json(capsys)["failures"] == 0
+    swept = last_json(capsys)
+    assert (swept["failures"], swept["objects"]) == (0, 1)
+    assert main(["sweep", "--brief", "--config", str(shop), "--json"]) == 0
+    assert last_json(capsys)["objects"] == 0
 
 
 def started(arguments: list[str]) -> subprocess.Popen[str]:

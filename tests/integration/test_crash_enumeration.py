@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.faulty_ports import AFTER, BEFORE, FAILS_WITH, Crash, FaultyPorts, crash, fail
-from tests.four_parts import WAIT, ask, downloaded, in_memory, on_disk, the_job
+from tests.four_parts import WAIT, ask, downloaded, in_memory, on_disk, shared_out, the_job
 
 from streampay_export import ExportError
 from streampay_export._core.lifecycle import State
@@ -43,11 +44,11 @@ def data_of(bundle: bytes) -> dict[str, bytes]:
         return {name: files.read(name) for name in files.namelist() if name.startswith("data/")}
 
 
-def golden() -> tuple[list[str], dict[str, bytes]]:
+def golden(make: Callable[[], MemoryDeployment] = in_memory) -> tuple[list[str], dict[str, bytes]]:
     """
     Return the port calls of an export that nothing breaks off, and what it exports.
     """
-    house, ports = in_memory(), FaultyPorts()
+    house, ports = make(), FaultyPorts()
     run(ports.in_place_of(house.wiring))
     return ports.calls, data_of(downloaded(house.wiring, the_job(house.wiring)))
 
@@ -70,7 +71,7 @@ def recover(house: MemoryDeployment) -> None:
     house.sweeper.sweep()
 
 
-def assert_one_of_each(house: MemoryDeployment) -> None:
+def assert_one_of_each(house: MemoryDeployment, data: dict[str, bytes] = DATA) -> None:
     """
     Hold the outcome against the promise.
     """
@@ -82,7 +83,8 @@ def assert_one_of_each(house: MemoryDeployment) -> None:
     assert [job.artifact.sha256] == [entry.facts["sha256"] for entry in events]
     assert [] == list(wiring.outbox.pending())
     assert [] == list(wiring.jobs.kept_parts("default", job.id))
-    assert DATA == data_of(downloaded(wiring, job))
+    assert [] == list(wiring.jobs.planned_parts("default", job.id))
+    assert data == data_of(downloaded(wiring, job))
 
 
 def test_the_export_has_two_datasets_and_four_parts() -> None:
@@ -124,6 +126,25 @@ def test_a_port_that_fails_anywhere_is_tried_again(when: str) -> None:
         house.clock.advance(WAIT)
         recover(house)
         assert_one_of_each(house)
+
+
+@pytest.mark.promise
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("act", [crash, fail])
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_an_export_that_is_shared_out_recovers_too(when: str, act: Callable[[str], None]) -> None:
+    """
+    The same where the parts are planned, and claimed one by one.
+    """
+    calls, data = golden(shared_out)
+    assert {"jobs.plan_parts", "jobs.claim_part", "jobs.close_part"} <= set(calls)
+    for at in range(1, len(calls) + 1):
+        house = shared_out()
+        with suppress(Crash, ExportError):
+            run(FaultyPorts(at, when, act).in_place_of(house.wiring))
+        house.clock.advance(WAIT)
+        recover(house)
+        assert_one_of_each(house, data)
 
 
 def expired(house: MemoryDeployment) -> str:
@@ -177,6 +198,7 @@ def test_expiring_is_gone_on_with_wherever_it_broke_off(when: str, act) -> None:
 
 
 @pytest.mark.promise
+@pytest.mark.timeout(600)
 def test_a_killed_process_is_followed_by_another_on_sqlite_and_disk(tmp_path: Path) -> None:
     """
     The same with kill −9 on real files: no call of an export after which the next process cannot go on.

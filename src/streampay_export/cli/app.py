@@ -336,11 +336,16 @@ def worker(*, config: Config, once: Annotated[bool, Parameter(help="End when no 
 
 
 @app.command
-def sweep(*, config: Config, json: Json = False) -> int:
+def sweep(
+    *,
+    config: Config,
+    brief: Annotated[bool, Parameter(help="Do not go through the storage, nor delete old rows.")] = False,
+    json: Json = False,
+) -> int:
     """
     Expire, rescue and tidy up, once.
     """
-    return operating.sweep(config, as_json=json)
+    return operating.sweep(config, brief=brief, as_json=json)
 
 
 @app.command

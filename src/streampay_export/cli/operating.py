@@ -57,13 +57,13 @@ def _work_off(worker: Worker) -> None:
         return
 
 
-def sweep(config: Path, *, as_json: bool) -> int:
+def sweep(config: Path, *, brief: bool, as_json: bool) -> int:
     """
     Put right what nobody else will, once; exit code 3 where something has to wait for the next time.
     """
     log_to_terminal(logging.WARNING)
     with deployment(config) as opened:
-        swept = asdict(opened.sweeper.sweep())
+        swept = asdict(opened.sweeper.sweep(tidy=not brief))
     if as_json:
         print_json(swept)
     else:
