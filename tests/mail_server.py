@@ -20,13 +20,16 @@ logging.getLogger("mail.log").disabled = True
 
 class MailServer(Controller):
     """
-    Takes mails, and keeps them in `mails`. *answers* are given to the next recipients, one each, and then 250.
+    Takes mails, and keeps them in `mails`, and the last one's octets in `raw`.
+
+    *answers* are given to the next recipients, one each, and then 250.
 
     Use it in a `with`; its *port* is free.
     """
 
     def __init__(self, *answers, data=None, user=None, **options):
         self.mails = []
+        self.raw = b""
         self.answers = list(answers)
         self.data = data
         if user is not None:
@@ -50,8 +53,8 @@ class MailServer(Controller):
     async def handle_DATA(self, server, session, envelope):  # noqa: N802, D102  # aiosmtpd calls it so
         if self.data is not None:
             return self.data
-        mail = message_from_bytes(envelope.content, policy=default)
-        self.mails.append(mail)
+        self.raw = envelope.content
+        self.mails.append(message_from_bytes(self.raw, policy=default))
         return "250 taken"
 
     @property

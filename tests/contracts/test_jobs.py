@@ -196,6 +196,72 @@ class _PrunesWhatWasNotAnswered(MemoryJobStore):
         return [job for job in self._all() if job.finished_at is not None and job.finished_at < before]
 
 
+class _TellsWhatDidNotHappen(MemoryJobStore):
+    """
+    Stores what is to be told before it knows whether there is anything to tell.
+    """
+
+    def end(self, tenant, job_id, *, notifications=(), **how):
+        self._notify(notifications)
+        return super().end(tenant, job_id, notifications=notifications, **how)
+
+
+class _TellsOfTheDead(MemoryJobStore):
+    """
+    Ends a job and still has to tell of it.
+    """
+
+    def _forget(self, ended):
+        before = self._notifications
+        super()._forget(ended)
+        self._notifications = before
+
+
+class _ClaimsWithoutLease(MemoryJobStore):
+    """
+    Hands the same notification to whoever asks.
+    """
+
+    def claim_notification(self, *, lease):
+        return super().claim_notification(lease=timedelta(0))
+
+
+class _PostponesWhatAnotherHas(MemoryJobStore):
+    """
+    Lets a late sweeper put off what was claimed since.
+    """
+
+    def postpone(self, pending, until, *, give_back=False):
+        held, _ = self._notifications.get((pending.tenant, pending.id), (pending, None))
+        super().postpone(held, until, give_back=give_back)
+
+
+@pytest.mark.parametrize(
+    ("store_type", "test"),
+    [
+        (_TellsWhatDidNotHappen, "test_what_changed_nothing_tells_nothing"),
+        (_TellsOfTheDead, "test_an_end_clears_what_was_to_be_told"),
+        (_ClaimsWithoutLease, "test_a_claim_ends_with_its_lease"),
+        (_PostponesWhatAnotherHas, "test_postponed_it_waits_until_then"),
+    ],
+)
+def test_a_store_that_tells_wrongly_is_caught(store_type, test):
+    """
+    The contract of notifications fails for a store that breaks one of its sentences.
+    """
+    clock = ManualClock()
+    store = store_type(clock)
+    given = {
+        "store": store,
+        "outbox": store,
+        "advance": lambda seconds: clock.advance(timedelta(seconds=seconds)),
+        "state": State.CANCELLED,
+    }
+    asked = inspect.signature(getattr(NotificationsContract, test)).parameters
+    with pytest.raises(AssertionError):
+        getattr(NotificationsContract(), test)(**{name: given[name] for name in asked if name != "self"})
+
+
 @pytest.mark.parametrize(
     ("store_type", "tests"),
     [

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from streampay_export import (
     STREAMPAY,
     STREAMPAY_POLICIES,
@@ -43,6 +45,9 @@ from streampay_export import (
     Link,
     Mask,
     MaskKind,
+    Notifier,
+    Notify,
+    Occasion,
     OnErasure,
     Opened,
     Period,
@@ -51,6 +56,8 @@ from streampay_export import (
     PolicyDocument,
     ProcessingNotice,
     Pseudonymise,
+    Recipient,
+    Recipients,
     Requested,
     Retain,
     Rule,
@@ -85,6 +92,9 @@ from streampay_export.embedded import Embedded, Places, embedded
 from streampay_export.links.cloud import NEVER
 from streampay_export.links.fsspec import FsspecUrls
 from streampay_export.links.s3 import S3Credentials, S3Urls
+from streampay_export.notify.smtp import SmtpNotifier
+from streampay_export.notify.sql import SqlRecipients
+from streampay_export.notify.wording import TemplateWording, Text
 from streampay_export.ports.inspection import SchemaInspector
 from streampay_export.ports.links import CloudUrl, CloudUrls
 from streampay_export.ports.storage import Storage
@@ -227,6 +237,15 @@ def deployment(folder: Path) -> Embedded:
     return embedded(
         Places.beside(folder), source=source, catalog=STREAMPAY, policies=STREAMPAY_POLICIES, notice=notice
     ).start()
+
+
+def letters(engine: Engine) -> Notify:
+    """Tell people by mail, wherever a table says they are."""
+    sender = Recipient("privacy@shop.example", "Shop")
+    server: Notifier = SmtpNotifier("smtp.shop.example", sender=sender, user="shop", password="made up")
+    book: Recipients = SqlRecipients(engine, table="account", subject=["wallet"], address="email")
+    words = {"de": {each: Text(f"Titel {each}", "{{ reason }}") for each in Occasion}}
+    return Notify(notifier=server, recipients=book, wording=TemplateWording(words))
 
 
 def by_processes(folder: Path, source: SqlAlchemySource) -> Dispatcher:

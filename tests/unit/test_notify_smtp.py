@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -81,7 +82,18 @@ def test_a_mail_has_both_parts_and_says_whose_it_is() -> None:
         text.get_content().replace("\r\n", "\n"),
         html.get_content().strip(),
     )
-    assert mail.as_bytes().isascii()
+
+
+def test_a_mail_is_in_seven_bits() -> None:
+    """
+    Also where nothing else asks for an encoding: a server may know no other.
+    """
+    short = Letter(title="Grüße", text="schöne Grüße\n", html="<p>schöne Grüße</p>")
+    with MailServer() as server:
+        notifier(server.port).send(evolve(make_notification(), letter=short))
+
+    assert server.raw.isascii()
+    assert short.text == server.mails[0].get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,12 @@ class SmtpNotifier:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
+        # Said in EHLO; left out, it would be looked up, for as long as that takes.
+        name = self._sender.address.partition("@")[2]
         server = (
-            smtplib.SMTP_SSL(timeout=self._timeout, context=self._tls)
+            smtplib.SMTP_SSL(local_hostname=name, timeout=self._timeout, context=self._tls)
             if self._security is Security.TLS
-            else smtplib.SMTP(timeout=self._timeout)
+            else smtplib.SMTP(local_hostname=name, timeout=self._timeout)
         )
         server._host = self._host  # type: ignore[attr-defined]  # noqa: SLF001  # it sets it only when it connects at once
         # A server that sends a byte now and then keeps within every timeout for ever.
