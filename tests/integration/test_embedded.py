@@ -82,6 +82,9 @@ def downloaded(house: Embedded, folder: Path) -> Path:
     return path
 
 
+INTENDED = ["requested", "started", "link_issued", "download_authorised", "download_finished"]
+
+
 @pytest.mark.parametrize("trail", ["", "sqlite"])
 def test_first_export_of_a_fresh_folder(shop: Path, tmp_path: Path, trail: str) -> None:
     """
@@ -102,16 +105,12 @@ def test_first_export_of_a_fresh_folder(shop: Path, tmp_path: Path, trail: str) 
         assert house.keys_made
         path = downloaded(house, tmp_path)
         verdict = verify_bundle(path, house.wiring.manifests.public_keys())
+        house.sweeper.sweep()
         events = [str(entry.event) for entry in house.wiring.audit.entries("default")]
     assert verdict.rows == 400
-    assert events == [
-        "requested",
-        "started",
-        "completed",
-        "link_issued",
-        "download_authorised",
-        "download_finished",
-    ]
+    # An outcome may be recorded a moment after others see it; intents stand before what they allow.
+    assert sorted(events) == sorted(["completed", *INTENDED])
+    assert [event for event in events if event != "completed"] == INTENDED
     with zipfile.ZipFile(path) as bundle:
         rows = json.loads(bundle.read("data/payouts.json"))
         everything = b"".join(bundle.read(name) for name in bundle.namelist())
