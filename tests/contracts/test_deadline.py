@@ -5,6 +5,7 @@ Our rule keeps the contract of the port, and the contract catches rules that do 
 from datetime import timedelta
 
 import pytest
+from hypothesis.errors import Flaky
 
 from streampay_export._core.deadline import CalendarMonths
 from streampay_export.testing.contracts.deadline import DeadlineRuleContract
@@ -71,5 +72,6 @@ def test_a_broken_rule_is_caught(rule, test):
     """
     The contract fails for a rule that breaks one of its sentences, in the test that states it.
     """
-    with pytest.raises(AssertionError):
+    # Of a rule that answers otherwise each time Hypothesis may say just that.
+    with pytest.raises((AssertionError, Flaky)):
         getattr(DeadlineRuleContract(), test)(rule)
