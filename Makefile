@@ -43,7 +43,7 @@ test: $(VENV)/.with-dev
 		print(f"branches covered: {branches:.1f} %"); sys.exit(branches < 95)'
 
 promises: $(VENV)/.with-dev $(VENV)/.with-azurite
-	$(BIN)/python -m pytest -m promise --timeout 900
+	$(BIN)/python -m pytest -m promise --timeout 900 -n 2
 
 check: $(VENV)/.with-dev
 	$(BIN)/ruff check .

@@ -35,8 +35,6 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 # Where CI is set, pytest spells out how two lists differ, however long they are: for some that takes minutes.
 os.environ.pop("CI", None)
-# What a mail server of ours is told is in its log by design; nothing of that is what we log.
-logging.getLogger("mail.log").propagate = False
 
 
 @pytest.fixture(scope="session")
