@@ -110,7 +110,7 @@ class S3Urls:
 def _botocore() -> tuple[Any, Any]:
     try:
         import botocore.config  # noqa: PLC0415  # an extra
-        import botocore.session  # noqa: PLC0415
+        import botocore.session  # noqa: PLC0415  # an extra
     except ImportError:
         raise MissingExtra(extra="s3", needed_for="signing URLs of S3") from None
     return botocore.session, botocore.config

@@ -31,7 +31,7 @@ class OpenTelemetry:
     def __init__(self, *, traces: TracerProvider | None = None, metrics: MeterProvider | None = None) -> None:
         try:
             from opentelemetry import metrics as metrics_api  # noqa: PLC0415  # the extra may be missing
-            from opentelemetry import trace as trace_api  # noqa: PLC0415
+            from opentelemetry import trace as trace_api  # noqa: PLC0415  # as above
         except ModuleNotFoundError:
             raise MissingExtra(extra="otel", needed_for="telemetry through OpenTelemetry") from None
         release = version("streampay-export")
