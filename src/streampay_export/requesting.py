@@ -65,6 +65,7 @@ def draft_job(
     *,
     received_at: datetime | None,
     identity_awaited: bool,
+    told: bool,
 ) -> Job:
     """
     Return a new queued job with a fresh id and key, paused if *identity_awaited*; nothing is stored yet.
@@ -90,6 +91,7 @@ def draft_job(
         received_at=received_at,
         due_at=wiring.deadline.due(received_at),
         paused_at=now if identity_awaited else None,
+        told=told,
         datasets=tuple(DatasetProgress(name=name) for name in request.datasets),
     )
 

@@ -124,13 +124,15 @@ class ExportService:
         idempotency_key: str | None = None,
         received_at: datetime | None = None,
         identity_awaited: bool = False,
+        tell: bool = True,
     ) -> Requested:
         """
         Ask for an export of the subject's history; the active one is handed back if it is the same.
 
         `None` means the default: csv and json, all datasets, unbounded, as of when work begins. *received_at*
         is when the request arrived, by letter for example (aware; default now): it needs `Action.HANDLE`.
-        With *identity_awaited* the export begins paused, if this call creates it (see `pause`). One whose
+        With *identity_awaited* the export begins paused, if this call creates it (see `pause`). Without *tell*
+        the person is sent nothing about the export, if this call creates it, whoever works on it. One whose
         predecessor was not answered keeps its dates (see `Job.following`).
 
         Raises `UnknownName` or `InvalidRequest` for a parameter, `ActiveExportDiffers`, `IdempotencyKeyReused`,
@@ -144,7 +146,9 @@ class ExportService:
             w, formats=formats, datasets=datasets, profile=profile, window=window, as_of=as_of
         )
         idempotency = idempotency_of(idempotency_key, request)
-        job = draft_job(w, actor, subject, request, received_at=received_at, identity_awaited=identity_awaited)
+        job = draft_job(
+            w, actor, subject, request, received_at=received_at, identity_awaited=identity_awaited, told=tell
+        )
         actions = [Action.REQUEST] if received_at is None else [Action.REQUEST, Action.HANDLE]
         record = self._gate.admit(actor, profile, job.owner_tag, *actions)
         erasing = Erasing(w, record)

@@ -24,7 +24,8 @@ logger = logging.getLogger("streampay_export")
 @frozen
 class Telling:
     """
-    Drafts notifications: none where the deployment tells nobody, and none of copies that are not the person's.
+    Drafts notifications: none where the deployment tells nobody, none of copies that are not the person's, and none
+    of jobs that are not told.
     Never raises for what is wrong with them: nobody's export or refusal waits for a mail.
     """
 
@@ -35,7 +36,7 @@ class Telling:
         Return what to store with a change of a job, before that shreds it.
         """
         w = self._wiring
-        if w.notify is None or job.request.profile not in OWN_COPIES:
+        if w.notify is None or not job.told or job.request.profile not in OWN_COPIES:
             return ()
         try:
             if subject is None:

@@ -132,10 +132,11 @@ class Both(RuleBasedStateMachine):
         delay=st.none() | SECONDS,
         ago=SECONDS,
         paused=st.booleans(),
+        told=st.booleans(),
         tags=TAGS,
         came_back=st.booleans(),
     )
-    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused, tags, came_back):
+    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused, told, tags, came_back):
         """
         Somebody asks for an export.
         """
@@ -153,6 +154,7 @@ class Both(RuleBasedStateMachine):
             received_at=now - timedelta(seconds=ago),
             due_at=now + timedelta(hours=1),
             paused_at=now if paused else None,
+            told=told,
             not_before=None if delay is None else now + timedelta(seconds=delay),
             datasets=[DatasetProgress(name=name) for name in request.datasets],
         )

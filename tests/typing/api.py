@@ -287,7 +287,7 @@ class Days:
 def handle(service: ExportService, wiring: Wiring) -> tuple[DeadlineRule, DeadlineRule]:
     """Staff put off, pause, resume and refuse."""
     staff = Actor(id="s", capacity="operator")
-    export = service.request(staff, Subject("u"), received_at=datetime(2026, 1, 1, tzinfo=UTC)).export
+    export = service.request(staff, Subject("u"), received_at=datetime(2026, 1, 1, tzinfo=UTC), tell=False).export
     put_off: Export = service.extend(staff, export.id, "There is much of it.")
     service.pause(staff, export.id)
     resumed: Export = service.resume(staff, put_off.id)

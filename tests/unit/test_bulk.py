@@ -10,11 +10,12 @@ import zipfile
 from base64 import b64decode
 from datetime import timedelta
 from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
 
-from streampay_export import Access, Actor, Allowed, Capacity, Subject
+from streampay_export import Access, Actor, Allowed, Capacity, Recipient, Subject
 from streampay_export._core.bulk import BulkItem, BulkTerms, read_terms, spell_terms
 from streampay_export._core.dsse import pre_authentication_encoding, read_envelope
 from streampay_export._core.lifecycle import State
@@ -35,6 +36,7 @@ from streampay_export.stage import Stage
 from streampay_export.testing.deployment import MemoryDeployment
 from streampay_export.testing.fakes import NOON
 
+from .test_notifying import make_house, told
 from .test_service import payouts
 from .test_worker import Meddling
 
@@ -137,6 +139,24 @@ def test_basis_and_run_are_in_the_trail_of_everybody(running) -> None:
         assert {entry.facts.get("basis") for entry in entries if entry.actor == "olga"} == {BASIS}
         assert {entry.facts.get("evidence") for entry in entries if entry.actor == "olga"} == {"bulk run run1"}
         assert 1 == len({entry.subject for entry in entries})
+
+
+def test_nobody_is_mailed(tmp_path) -> None:
+    """
+    Neither that somebody asked nor that a copy is ready, also when a worker beside the run made it; but whoever
+    asked by themselves is told of theirs.
+    """
+    house = make_house({each.id: Recipient(f"{each.id}@example.org") for each in PEOPLE})
+    own = house.service.request(Actor(id="bob"), PEOPLE[1]).export.id
+    house.worker.work()
+    running = Running(house, tmp_path)
+    running.run(PEOPLE[:2])
+    house.wiring = evolve(house.wiring, dispatcher=SimpleNamespace(ring=house.worker.work))
+    running.run(PEOPLE)
+
+    assert ["ready"] * 4 == [each.state for each in running.told]
+    assert ["ready"] == told(house)
+    assert [own] == [each.job_id for each in house.mail.sent]
 
 
 def test_the_authoriser_still_decides() -> None:

@@ -173,6 +173,21 @@ def test_copies_for_staff_are_told_to_nobody() -> None:
     assert not house.jobs.notification_keys()
 
 
+def test_what_is_not_to_be_told_is_told_to_nobody() -> None:
+    """
+    Asked for without telling: nothing is even stored, whatever becomes of it.
+    """
+    house = make_house()
+    requested(house, OLGA, tell=False)
+    house.worker.work()
+    job_id = requested(house, tell=False)
+    house.service.extend(OLGA, job_id, "Many requests.")
+    house.service.refuse(OLGA, job_id, "Asked every day.", "Complain to the CNIL.")
+
+    assert not house.jobs.notification_keys()
+    assert not told(house)
+
+
 def test_refusal_and_extension_are_told_with_their_reasons() -> None:
     """
     Both outlive the job's key: a refused job is shredded, and the person still learns why, escaped in the HTML.

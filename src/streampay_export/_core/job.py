@@ -142,7 +142,7 @@ class Job:
     names an older one changes nothing. *attempts* counts claims; one given back is uncounted.
     *revision* rises at every visible change (it makes the ETag). *received_at*, *due_at*, *extension*
     and *paused_at* are the clock of the law (see `Deadline`): they belong to the request, and outlive
-    the job that answers nothing.
+    the job that answers nothing. Of a job that is not *told*, the person is sent no notification.
     """
 
     id: str
@@ -158,6 +158,7 @@ class Job:
     due_at: datetime
     extension: Extension | None = None
     paused_at: datetime | None = None
+    told: bool = True
     state: State = field(default=State.QUEUED, converter=State)
     completeness: Completeness = field(default=Completeness.FULL, converter=Completeness)
     as_of: datetime | None = None

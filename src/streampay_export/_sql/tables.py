@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKeyConstraint,
     Index,
@@ -41,6 +42,7 @@ job_table = Table(
     Column("extension_reason", document()),
     Column("extended_at", Instant),
     Column("paused_at", Instant),
+    Column("told", Boolean, nullable=False),
     Column("state", name(16), nullable=False),
     Column("completeness", name(16), nullable=False),
     Column("as_of", Instant),

@@ -2,7 +2,7 @@
 Exports every subject of a list, one after the other: asks, works, hands over, and notes what became of each.
 
 The service, the worker and the download are those of a single export. So are authorisation and audit, per subject,
-with the run's basis among the grounds of every access.
+with the run's basis among the grounds of every access. A run sends nobody a notification.
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ class BulkRun:
                 formats=self.terms.formats,
                 datasets=self.terms.datasets,
                 idempotency_key=f"bulk {self.terms.run_id} {item.tries}",
+                tell=False,
             )
             item = evolve(item, job_id=requested.export.id)
             job = self._worked(item.job_id)

@@ -67,7 +67,7 @@ from .sql_rows import job_to_row, row_to_job
 
 metadata = JOBS
 """The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 # Two processes may insert at once where a database has no lock on what is not there yet. Then one is told,
 # and on its next try finds what the other inserted.
 _TRIES = 3

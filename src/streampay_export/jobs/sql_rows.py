@@ -23,6 +23,7 @@ _SAME = (
     "received_at",
     "due_at",
     "paused_at",
+    "told",
     "as_of",
     "expires_at",
     "finished_at",
