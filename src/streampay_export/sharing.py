@@ -13,10 +13,11 @@ from ._core.closed_part import ClosedPart, KeptPart, KeyRange, PartClaim, View, 
 from ._core.selection import Census, Key, Query, Selection
 from ._core.wire import read_subject
 from .artifact import sealer_of
-from .errors import LeaseLost, SourceMismatch, SourceUnavailable
+from .errors import ExportError, LeaseLost, SourceMismatch, SourceUnavailable, Stopped
 from .exporter import DatasetExport
 from .part_files import PartFiles
 from .ports.source import HistorySource, SharedViews, Snapshot
+from .ports.telemetry import Measure
 from .preparing import prepare
 from .stage import DatasetStage, Stage
 from .wiring import Wiring
@@ -55,7 +56,19 @@ def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None
 
     *check* is called after every page and raises when the part must be let go. Raises what `DatasetExport.run`
     raises, `LeaseLost`, and `SourceMismatch` where this worker would cut the dataset otherwise than it was planned.
+    What fails is counted here, as not every failure of a part is one of its job's attempts.
     """
+    try:
+        return _read_and_keep(wiring, claim, check)
+    except Stopped:
+        raise
+    except Exception as error:
+        slug = error.slug if isinstance(error, ExportError) else "internal"
+        wiring.telemetry.count(Measure.PART_FAILURES, tenant=claim.job.tenant, slug=slug)
+        raise
+
+
+def _read_and_keep(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) -> KeptPart:
     job, part = claim.job, claim.part
     if job.sealed is None or job.as_of is None:
         raise LeaseLost(state=job.state)

@@ -5,6 +5,7 @@ A long dataset read by several workers at once is the same export as one read by
 import io
 import threading
 import zipfile
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
@@ -14,6 +15,7 @@ from streampay_export._core.closed_part import KeyRange, read_key_range, spell_k
 from streampay_export._core.lifecycle import State
 from streampay_export._core.selection import Census
 from streampay_export.errors import Interrupted, LeaseLost, SourceUnavailable
+from streampay_export.ports.telemetry import Measure
 from streampay_export.testing.deployment import PAYOUTS, MemoryDeployment, keep_everything
 from streampay_export.worker import Worker
 
@@ -133,6 +135,14 @@ def planned() -> tuple[House, str]:
     return house, job_id
 
 
+def failed_parts(house: House) -> dict[str, int]:
+    """
+    Return how many parts failed by which error.
+    """
+    counts = house.telemetry.counts.items()
+    return {dict(facts)["slug"]: n for (measure, facts), n in counts if measure is Measure.PART_FAILURES}
+
+
 def test_a_plan_outlives_whoever_made_it() -> None:
     """
     The next worker reads what is left of the plan, and nothing twice.
@@ -207,6 +217,28 @@ def test_a_helper_with_a_fault_ends_nothing(caplog) -> None:
     Worker(house.wiring).work()
     assert "met an error this library does not know" in caplog.text
     assert 7 == len(house.jobs.planned_parts("default", job_id))
+    assert {"source-unavailable": 1, "internal": 1} == failed_parts(house)
+    assert 0 == house.telemetry.total(Measure.FAILURES)
+
+
+def test_a_part_that_fails_its_own_worker_is_counted_as_that() -> None:
+    """
+    Under its kind, beside the attempt that fails by it; one that is let go, as the job was cancelled, is none.
+    """
+    house, job_id = planned()
+
+    def away(_):
+        raise SourceUnavailable("away")
+
+    house.meddle = away
+    assert State.QUEUED is Worker(house.wiring).work().state
+    assert {"source-unavailable": 1} == failed_parts(house)
+    assert 1 == house.telemetry.total(Measure.FAILURES)
+
+    house.clock.advance(timedelta(hours=1))
+    house.meddle = lambda _: house.service.delete(ALICE, job_id) and None
+    assert State.CANCELLED is Worker(house.wiring).work().state
+    assert {"source-unavailable": 1} == failed_parts(house)
 
 
 def test_a_helper_told_to_stop_gives_its_part_back() -> None:
