@@ -36,7 +36,7 @@ class Measure(Enum):
     DOWNLOADED = ("downloaded", "By", "Bytes of bundles handed over.")
     LEASES_LOST = ("leases.lost", "{lease}", "Attempts that had to stop: cancelled, paused, or taken over.")
     FAILURES = ("failures", "{attempt}", "Attempts that failed, by the slug of the error.")
-    PART_FAILURES = ("parts.failed", "{part}", "Shared parts that a worker could not read, by the slug of the error.")
+    PART_FAILURES = ("parts.failed", "{part}", "Shared parts that could not be read, by the slug of the error.")
     SWEEPS = ("sweeps", "{sweep}", "Rounds of the sweeper.")
 
     def __init__(self, title: str, unit: str, description: str) -> None:
