@@ -34,6 +34,7 @@ from ..ports.source import Snapshot
 from .sqlalchemy_database import Database, SharesViews
 from .sqlalchemy_engine import database_of, open_engine
 from .sqlalchemy_snapshot import SqlSnapshot, translating
+from .sqlalchemy_statements import Statements
 
 
 class SqlAlchemySource:
@@ -58,6 +59,7 @@ class SqlAlchemySource:
         self._own = isinstance(url_or_engine, str)
         self._engine = open_engine(url_or_engine) if isinstance(url_or_engine, str) else url_or_engine
         self._database = database_of(self._engine)
+        self._statements = Statements(self._database.dialect)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +128,12 @@ class SqlAlchemySource:
             reading = begin(connection)
             read_at = translating(self._database, lambda: stack.enter_context(_ending(reading, self._database)))
             snapshot = SqlSnapshot(
-                self._database, connection, read_at=read_at, zone=self._zone, schema=self._schema
+                self._database,
+                self._statements,
+                connection,
+                read_at=read_at,
+                zone=self._zone,
+                schema=self._schema,
             )
             stack.callback(snapshot.close)
             yield snapshot

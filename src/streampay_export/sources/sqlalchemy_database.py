@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
-from sqlalchemy import ClauseElement, ColumnElement, Dialect, tuple_
+from sqlalchemy import ColumnElement, Dialect, tuple_
 
 from .._core.selection import Row
 from .._core.table_facts import TableFacts
@@ -75,8 +75,8 @@ class SqlTable:
 
     name: str
     schema: str | None
-    columns: Mapping[str, SqlColumn] = field(eq=False)
-    hints: Mapping[tuple[str, ...], str] = field(factory=dict, eq=False)
+    columns: Mapping[str, SqlColumn] = field(eq=lambda columns: tuple(columns.values()))
+    hints: Mapping[tuple[str, ...], str] = field(factory=dict, eq=lambda hints: tuple(hints.items()))
 
 
 class Cursor(Protocol):
@@ -276,24 +276,6 @@ class Database(Protocol):
         """
         Whether the database user lacks the right to read.
         """
-
-
-@frozen
-class Statement:
-    """
-    SQL, and the values of those parameters that are the same each time it runs.
-    """
-
-    sql: str
-    constants: Mapping[str, object] = field(repr=False, eq=False)
-
-    @classmethod
-    def of(cls, database: Database, statement: ClauseElement) -> Statement:
-        """
-        Write the statement in the database's SQL. Other parameters have the names it was composed with.
-        """
-        written = statement.compile(dialect=database.dialect)
-        return cls(str(written), {name: v for name, v in written.params.items() if v is not None})
 
 
 def by_rows(

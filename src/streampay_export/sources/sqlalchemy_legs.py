@@ -9,9 +9,10 @@ their merge does too; `OR` would read the whole table, and UNION compares all co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
-from attrs import field, frozen
+from attrs import frozen
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import quoted_name
 
-from .._core.selection import Query
+from .._core.selection import Query, Selection
 from .sqlalchemy_database import Database, SqlTable
 from .timestamp_forms import InstantForm
 
@@ -58,9 +59,33 @@ def sql_table(shape: SqlTable, alias: str) -> FromClause:
 
 
 @frozen(kw_only=True)
+class Bounds:
+    """
+    Which bounds a query has; their values are parameters. Where there is both an end and an as-of, the earlier one
+    bounds: *ends_early* says that this is the end of the window.
+    """
+
+    start: bool
+    end: bool
+    ends_early: bool
+
+    @classmethod
+    def of(cls, query: Query) -> Self:
+        """
+        Return the bounds of a query.
+        """
+        end = query.window.end
+        return cls(
+            start=query.window.start is not None,
+            end=end is not None,
+            ends_early=end is not None and end <= query.as_of,
+        )
+
+
+@frozen(kw_only=True, cache_hash=True)
 class OwnedRows:
     """
-    Composes the statements for one query's rows.
+    Composes the statements for one query's rows. Equal ones, be they for other people, compose the same.
 
     *identifiers* are, for each subject column, the names of the parameters with the values it may have.
     *form* is how the as-of column writes instants; `None` with an as-of column means that it is NULL in
@@ -68,19 +93,26 @@ class OwnedRows:
     """
 
     database: Database
-    query: Query
+    selection: Selection
+    bounds: Bounds
     shape: SqlTable
     owner_shape: SqlTable | None
-    identifiers: Sequence[Sequence[str]]
+    identifiers: tuple[tuple[str, ...], ...]
     form: InstantForm | None = None
-    rows: FromClause = field(init=False)
-    owner: FromClause = field(init=False)
 
-    def __attrs_post_init__(self) -> None:
-        rows = sql_table(self.shape, "r")
-        object.__setattr__(self, "rows", rows)
-        owner = rows if self.owner_shape is None else sql_table(self.owner_shape, "o")
-        object.__setattr__(self, "owner", owner)
+    @cached_property
+    def rows(self) -> FromClause:
+        """
+        The dataset's table.
+        """
+        return sql_table(self.shape, "r")
+
+    @cached_property
+    def owner(self) -> FromClause:
+        """
+        The table that has the subject columns.
+        """
+        return self.rows if self.owner_shape is None else sql_table(self.owner_shape, "o")
 
     # --- whose a row is
 
@@ -100,13 +132,13 @@ class OwnedRows:
         """
         Return one leg for each owner row whose key is the parameter of that name.
         """
-        owner = self.query.selection.dataset.owner
+        owner = self.selection.dataset.owner
         assert owner is not None  # noqa: S101  # called for datasets with one only
         via, key = self.rows.c[owner.via], self.owner.c[owner.key]
         return [Leg(and_(via == bindparam(name), key == bindparam(name)), owner.via) for name in names]
 
     def _legs(self, grouped: Callable[[Sequence[str]], Sequence[Sequence[str]]]) -> list[Leg]:
-        dataset = self.query.selection.dataset
+        dataset = self.selection.dataset
         shape = self.owner_shape or self.shape
         columns = dataset.owner.subject if dataset.owner else dataset.subject
         legs: list[Leg] = []
@@ -135,7 +167,7 @@ class OwnedRows:
         """
         Select the included rows in key order; *after* the parameters `after_…`, at most `row_limit` if *limited*.
         """
-        selection = self.query.selection
+        selection = self.selection
         read = [self._read(position).label(f"c{position}") for position in range(len(selection.columns))]
         keys = [self.rows.c[name] for name in selection.dataset.key]
         bounds = self._included(after=after)
@@ -162,7 +194,7 @@ class OwnedRows:
         Count the owned rows: all, omitted, later, outside, NULL for each key column, and misshapen for each
         of *fixed_forms* (column, form, whether only that one form will do).
         """
-        dataset = self.query.selection.dataset
+        dataset = self.selection.dataset
         optional = (dataset.as_of, dataset.omit.column if dataset.omit else None)
         names = list(dict.fromkeys([*dataset.key, *(name for name in optional if name)]))
         found = self._union([self.rows.c[name].label(f"c{i}") for i, name in enumerate(names)], [])
@@ -190,7 +222,7 @@ class OwnedRows:
         """
         Select the keys of the subject's owner rows, but *most* at most.
         """
-        owner = self.query.selection.dataset.owner
+        owner = self.selection.dataset.owner
         assert owner is not None  # noqa: S101  # called for datasets with one only
         key = self.owner.c[owner.key]
         parts = [select(key.label("owner_key")).where(leg.condition, key.is_not(None)) for leg in self.wide_legs()]
@@ -199,13 +231,13 @@ class OwnedRows:
     # --- their parts
 
     def _from(self, statement: Select[Any]) -> Select[Any]:
-        owner = self.query.selection.dataset.owner
+        owner = self.selection.dataset.owner
         if owner is None:
             return statement.select_from(self.rows)
         return statement.select_from(self.rows.join(self.owner, self.owner.c[owner.key] == self.rows.c[owner.via]))
 
     def _hinted(self, statement: Select[Any], leg: Leg) -> Select[Any]:
-        wanted = (leg.column, *self.query.selection.dataset.key)
+        wanted = (leg.column, *self.selection.dataset.key)
         hints = (hint for columns, hint in self.shape.hints.items() if columns[: len(wanted)] == wanted)
         hint = next(hints, None)
         return statement if hint is None else statement.with_hint(self.rows, hint)
@@ -215,7 +247,7 @@ class OwnedRows:
         return _one_or_union(parts)
 
     def _read(self, position: int) -> ColumnElement[Any]:
-        selection = self.query.selection
+        selection = self.selection
         asked = selection.columns[position]
         if asked.of_owner and self.owner_shape is not None:
             return self.database.selected(self.owner_shape.columns[asked.name], self.owner.c[asked.name])
@@ -226,7 +258,7 @@ class OwnedRows:
         return self.database.selected(self.shape.columns[asked.name], expression)
 
     def _key_bound(self, name: str, *, above: bool) -> Condition:
-        columns = [self.rows.c[each] for each in self.query.selection.dataset.key]
+        columns = [self.rows.c[each] for each in self.selection.dataset.key]
         values: list[ColumnElement[Any]] = [bindparam(f"{name}_{place}") for place in range(len(columns))]
         return self.database.beyond(columns, values, above=above)
 
@@ -237,7 +269,7 @@ class OwnedRows:
         An index is entered at one lower and one upper bound. SQLite takes any it finds, so besides the
         cursor's no other may be offered, or every page would begin at the window's start.
         """
-        dataset = self.query.selection.dataset
+        dataset = self.selection.dataset
         conditions: list[Condition] = [
             self.rows.c[name].is_not(None)
             for place, name in enumerate(dataset.key)
@@ -252,20 +284,17 @@ class OwnedRows:
         return conditions
 
     def _within(self, name: str, *, after: bool, upto: bool) -> list[Condition]:
-        instant, query = self.rows.c[name], self.query
-        unbounded = query.window.start is None and query.window.end is None
+        instant, bounded = self.rows.c[name], self.bounds
+        unbounded = not (bounded.start or bounded.end)
         if self.form is None:
             return [instant.is_(None) if unbounded else false()]
         value = self.database.ordered_as_time(self.shape.columns[name], instant)
         low = self.database.unindexed(value) if after else value
         high = self.database.unindexed(value) if upto else value
-        if query.window.end is not None and query.window.end <= query.as_of:
-            bounds = [high < bindparam("window_end")]
-        else:
-            bounds = [high <= bindparam("as_of")]
-        if query.window.start is not None:
+        bounds = [high < bindparam("window_end") if bounded.ends_early else high <= bindparam("as_of")]
+        if bounded.start:
             bounds.append(low >= bindparam("window_start"))
-        if unbounded and self.shape.columns[name].nullable and name not in query.selection.dataset.key:
+        if unbounded and self.shape.columns[name].nullable and name not in self.selection.dataset.key:
             return [or_(*bounds, instant.is_(None))]
         return bounds
 
@@ -273,16 +302,15 @@ class OwnedRows:
         """
         Return the conditions of being later than the as-of, and of being outside the window. Never NULL.
         """
-        window = self.query.window
-        bounded = window.start is not None or window.end is not None
-        unknown = instant.is_(None) if bounded else false()
+        bounded = self.bounds
+        unknown = instant.is_(None) if bounded.start or bounded.end else false()
         if self.form is None:
             return false(), unknown
-        name = self.query.selection.dataset.as_of or ""
+        name = self.selection.dataset.as_of or ""
         value = self.database.ordered_as_time(self.shape.columns[name], instant)
         later = and_(instant.is_not(None), value > bindparam("as_of"))
-        before = and_(instant.is_not(None), value < bindparam("window_start")) if window.start else false()
-        behind = and_(instant.is_not(None), value >= bindparam("window_end")) if window.end else false()
+        before = and_(instant.is_not(None), value < bindparam("window_start")) if bounded.start else false()
+        behind = and_(instant.is_not(None), value >= bindparam("window_end")) if bounded.end else false()
         return later, or_(unknown, before, behind)
 
     def _misshapen(

@@ -4,17 +4,19 @@ One query inside one snapshot: identifiers converted, instants bound, statements
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import tzinfo
 from typing import TypeAlias
 
+from attrs import evolve
 from sqlalchemy import ClauseElement
 
 from .._core.catalog import Dataset, FieldType
 from .._core.selection import Census, Key, Query, Row
 from ..errors import InvalidRequest, KeyForm, SourceMismatch, quoted
-from .sqlalchemy_database import MOST_IDENTIFIERS, Cursor, Database, SqlColumn, SqlTable, Statement
-from .sqlalchemy_legs import Leg, OwnedRows
+from .sqlalchemy_database import MOST_IDENTIFIERS, Cursor, Database, SqlColumn, SqlTable
+from .sqlalchemy_legs import Bounds, Leg, OwnedRows
+from .sqlalchemy_statements import Statement, Statements
 from .timestamp_forms import InstantForm
 
 Fetch: TypeAlias = Callable[[str, Mapping[str, object]], list[Row]]
@@ -42,11 +44,14 @@ def instant_form(
 class Reading:
     """
     Answers a snapshot's calls for one query. *fetch* and *open_cursor* run SQL and translate errors.
+
+    The form of every statement is all that its text depends on: equal ones are written once (see `Statements`).
     """
 
     def __init__(
         self,
         database: Database,
+        statements: Statements,
         query: Query,
         shape: SqlTable,
         owner_shape: SqlTable | None,
@@ -56,13 +61,13 @@ class Reading:
         open_cursor: Open,
     ) -> None:
         self._database = database
+        self._statements = statements
         self._query = query
         self._dataset = query.selection.dataset
         self._shape = shape
         self._zone = zone
         self._fetch = fetch
         self._open = open_cursor
-        self._statements: dict[object, Statement] = {}
         self._flat: set[Statement] = set()
         self._cursor: Cursor | None = None
         self._cursor_at: Key | None = None
@@ -71,12 +76,18 @@ class Reading:
         self._nobody = not self._parameters
         self._forms: list[tuple[str, InstantForm, bool]] = []
         self._rows = OwnedRows(
-            database=database, query=query, shape=shape, owner_shape=owner_shape, identifiers=identifiers
+            database=database,
+            selection=query.selection,
+            bounds=Bounds.of(query),
+            shape=shape,
+            owner_shape=owner_shape,
+            identifiers=identifiers,
         )
-        self._legs: list[Leg] = []
+        self._owners: tuple[str, ...] = ()
+        self._merged = False
         if not self._nobody:
-            self._bind_instants(owner_shape, identifiers)
-            self._legs = self._choose_legs()
+            self._bind_instants()
+            self._merged = self._merges_legs()
 
     # --- the snapshot's calls
 
@@ -86,15 +97,17 @@ class Reading:
         """
         if self._nobody:
             return []
-        if self._legs:
+        if self._merged:
             paged = after is not None
-            statement = self._statement(("page", paged), lambda: self._rows.page(self._legs, after=paged))
+            statement = self._statement(
+                ("page", paged, self._owners), lambda: self._rows.page(self._legs(), after=paged)
+            )
             parameters = self._bound(statement, {"row_limit": limit}, _numbered("after", after))
             if statement in self._flat or not self._database.sorts(self._fetch, statement.sql, parameters):
                 self._flat.add(statement)
                 return self._fetch(statement.sql, parameters)
             # An index is missing, or the planner expects few rows: then sort them once, not for every page.
-            self._legs = []
+            self._merged = False
         return self._forward(after, limit)
 
     def count(self, after: Key | None, upto: Key | None) -> int:
@@ -119,7 +132,9 @@ class Reading:
         keys = len(self._dataset.key)
         if self._nobody:
             return Census(included=0, null_keys=(0,) * keys)
-        ((owned, omitted, later, outside, *rest),) = self._run("census", lambda: self._rows.census(self._forms), {})
+        ((owned, omitted, later, outside, *rest),) = self._run(
+            ("census", *self._forms), lambda: self._rows.census(self._forms)
+        )
         for (name, _, _), misshapen in zip(self._forms, rest[keys:], strict=True):
             if misshapen:
                 raise KeyForm(self._dataset.name, column=name)
@@ -141,7 +156,7 @@ class Reading:
 
     # --- set-up
 
-    def _identifiers(self, owner_shape: SqlTable | None) -> tuple[dict[str, object], list[list[str]]]:
+    def _identifiers(self, owner_shape: SqlTable | None) -> tuple[dict[str, object], tuple[tuple[str, ...], ...]]:
         names = self._query.subject.names
         if len(names) > MOST_IDENTIFIERS:
             raise InvalidRequest(
@@ -151,15 +166,15 @@ class Reading:
         owner = self._dataset.owner
         shape, columns = (owner_shape or self._shape), (owner.subject if owner else self._dataset.subject)
         parameters: dict[str, object] = {}
-        identifiers: list[list[str]] = []
+        identifiers: list[tuple[str, ...]] = []
         for place, column in enumerate(columns):
             values = [v for name in names for v in self._database.identifier(shape.columns[column], name)]
             bound = {f"id_{place}_{i}": value for i, value in enumerate(dict.fromkeys(values))}
             parameters |= bound
-            identifiers.append(list(bound))
-        return parameters, identifiers
+            identifiers.append(tuple(bound))
+        return parameters, tuple(identifiers)
 
-    def _bind_instants(self, owner_shape: SqlTable | None, identifiers: Sequence[Sequence[str]]) -> None:
+    def _bind_instants(self) -> None:
         as_of = self._dataset.as_of
         form = None
         if as_of is not None:
@@ -176,14 +191,7 @@ class Reading:
             self._parameters["window_start"] = form.since(query.window.start)
         if query.window.end is not None:
             self._parameters["window_end"] = form.since(query.window.end)
-        self._rows = OwnedRows(
-            database=self._database,
-            query=query,
-            shape=self._shape,
-            owner_shape=owner_shape,
-            identifiers=identifiers,
-            form=form,
-        )
+        self._rows = evolve(self._rows, form=form)
 
     def _form(self, name: str, *, bounding: bool = True) -> InstantForm | None:
         column = self._shape.columns[name]
@@ -203,29 +211,29 @@ class Reading:
         self._forms.append((name, form, name in self._dataset.key))
         return form
 
-    def _choose_legs(self) -> list[Leg]:
+    def _merges_legs(self) -> bool:
         """
-        Return the legs of a page; none where sorting once is cheaper.
+        Say whether a page is merged from legs, or, where that is cheaper, from what was sorted once.
         """
         most = self._database.most_legs
         if self._dataset.owner is None:
-            legs = self._rows.legs()
-            return legs if len(legs) <= most else []
-        owners = self._run("owners", lambda: self._rows.owners(most + 1))
+            return sum(map(len, self._rows.identifiers)) <= most
+        owners = self._run(("owners",), lambda: self._rows.owners(most + 1))
         if len(owners) > most:
-            return []
+            return False
         self._nobody = not owners
         named = {f"owner_{place}": value for place, (value,) in enumerate(owners)}
         self._parameters.update(named)
-        return self._rows.owner_legs(named)
+        self._owners = tuple(named)
+        return True
+
+    def _legs(self) -> Sequence[Leg]:
+        return self._rows.owner_legs(self._owners) if self._owners else self._rows.legs()
 
     # --- running
 
-    def _statement(self, variant: object, compose: Callable[[], ClauseElement]) -> Statement:
-        statement = self._statements.get(variant)
-        if statement is None:
-            statement = self._statements[variant] = Statement.of(self._database, compose())
-        return statement
+    def _statement(self, form: tuple[Hashable, ...], compose: Callable[[], ClauseElement]) -> Statement:
+        return self._statements.of((self._rows, *form), compose)
 
     def _bound(self, statement: Statement, *bounds: Mapping[str, object]) -> dict[str, object]:
         parameters = {**statement.constants, **self._parameters}
@@ -234,9 +242,9 @@ class Reading:
         return parameters
 
     def _run(
-        self, variant: object, compose: Callable[[], ClauseElement], *bounds: Mapping[str, object]
+        self, form: tuple[Hashable, ...], compose: Callable[[], ClauseElement], *bounds: Mapping[str, object]
     ) -> list[Row]:
-        statement = self._statement(variant, compose)
+        statement = self._statement(form, compose)
         return self._fetch(statement.sql, self._bound(statement, *bounds))
 
     def _forward(self, after: Key | None, limit: int) -> Sequence[Row]:
@@ -246,9 +254,10 @@ class Reading:
         most = self._database.most_forward
         if self._cursor is None or self._cursor_at != after or (most and self._cursor_left < limit):
             self.close()
-            legs, limited = self._rows.wide_legs(), most is not None
-            statement = Statement.of(
-                self._database, self._rows.page(legs, after=after is not None, limited=limited)
+            paged, limited = after is not None, most is not None
+            statement = self._statement(
+                ("forward", paged),
+                lambda: self._rows.page(self._rows.wide_legs(), after=paged, limited=limited),
             )
             self._cursor_left = max(most or 0, limit)
             parameters = self._bound(statement, {"row_limit": self._cursor_left}, _numbered("after", after))

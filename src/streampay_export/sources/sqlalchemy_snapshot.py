@@ -18,6 +18,7 @@ from .._core.table_facts import TableFacts
 from ..errors import ExportError, SourceMismatch, SourceUnavailable, UnwritableValue, listed, quoted
 from .sqlalchemy_database import Database, SqlTable
 from .sqlalchemy_reading import Reading, instant_form
+from .sqlalchemy_statements import Statements
 
 Answer = TypeVar("Answer")
 
@@ -30,6 +31,7 @@ class SqlSnapshot:
     def __init__(
         self,
         database: Database,
+        statements: Statements,
         connection: Any,
         *,
         read_at: datetime,
@@ -37,6 +39,7 @@ class SqlSnapshot:
         schema: str | None,
     ) -> None:
         self._database = database
+        self._statements = statements
         self._connection = connection
         self._read_at = read_at
         self._zone = zone
@@ -108,6 +111,7 @@ class SqlSnapshot:
             shape, owner_shape = self._shapes(query.selection.dataset, query.selection.columns)
             reading = self._readings[query] = Reading(
                 self._database,
+                self._statements,
                 query,
                 shape,
                 owner_shape,
