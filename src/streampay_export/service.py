@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Concatenate, ParamSpec
 
 from attrs import field, frozen
@@ -160,8 +160,9 @@ class ExportService:
         if received_at is not None:
             facts["received_at"] = spell_instant(job.received_at)
         answered = answered_lately(w, job)
-        record.intend(self._about(record, Event.REQUESTED, job.id, actor, job, **facts))
-        paused = self._about(record, Event.PAUSED, f"{job.id}:{job.revision}", actor, job)
+        about = partial(_about, record, actor, job, job.created_at)
+        record.intend(about(Event.REQUESTED, job.id, **facts))
+        paused = about(Event.PAUSED, f"{job.id}:{job.revision}")
         admitted = answered or w.jobs.add(
             job,
             tags=erasing.tags(actor.tenant, subject),
@@ -172,7 +173,7 @@ class ExportService:
         )
         created = admitted.admission is Admission.CREATED
         if not created:
-            record.happened(self._about(record, Event.REPEATED, job.id, actor, job, answered_with=admitted.job.id))
+            record.happened(about(Event.REPEATED, job.id, answered_with=admitted.job.id))
         elif admitted.job.paused_at is not None:
             record.happened(paused)
         if admitted.job.waits_from is not None and admitted.job.state is State.QUEUED:
@@ -300,7 +301,7 @@ class ExportService:
             (ACTIVE, State.CANCELLED, Event.CANCELLED),
             (frozenset({State.READY}), State.DELETED, Event.DELETED),
         ):
-            entry = self._about(record, event, job_id, actor, job)
+            entry = _about(record, actor, job, w.jobs.now(), event, job_id)
             ended = w.jobs.end(actor.tenant, job_id, expected=expected, state=state, entries=[entry])
             job = ended or job
         record.deliver()
@@ -428,10 +429,6 @@ class ExportService:
         job = handle(job, Handling(self._wiring, record))
         return Export.of(job, self._wiring.jobs.now())
 
-    def _about(self, record: Recorder, event: Event, of: str, actor: Actor, job: Job, **facts: str) -> AuditEntry:
-        now = self._wiring.jobs.now()
-        return record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, now, **facts)
-
     def _spell_cursor(self, actor: Actor, tag: str, job: Job) -> str:
         token = Cursor(scope="exports", key=(job.created_at, job.id)).spell()
         made = self._wiring.cursors.sign(f"{actor.tenant}\n{tag}\n{token}".encode())
@@ -449,3 +446,9 @@ class ExportService:
             raise InvalidCursor
         created_at, job_id = Cursor.parse(token, scope="exports").key
         return created_at, job_id
+
+
+def _about(  # noqa: PLR0917  # `partial` fills all but the last two
+    record: Recorder, actor: Actor, job: Job, at: datetime, event: Event, of: str, **facts: str
+) -> AuditEntry:
+    return record.by_actor(event, f"{of}:{event}", actor, job.id, job.owner_tag, at, **facts)

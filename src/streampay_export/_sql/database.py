@@ -147,7 +147,7 @@ class Database:
                 try:
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL").close()
                 except OperationalError as error:
-                    if not is_busy(error) or time.monotonic() > deadline:
+                    if not is_busy(error.orig) or time.monotonic() > deadline:
                         raise
                 else:
                     return

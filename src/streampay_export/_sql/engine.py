@@ -102,26 +102,28 @@ def begin_immediate(connection: Connection) -> None:
     """
     deadline = time.monotonic() + LONGEST_WAIT
     pause = 0.0005
-    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError as error:
-                if not is_busy(error) or time.monotonic() > deadline:
-                    raise
-            pause = min(pause * 2, 0.01)
-            time.sleep(pause)
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_wait()}")
+    # The driver's own cursor: by SQLAlchemy's, these three would take longer than many a transaction does.
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error) or time.monotonic() > deadline:
+                        raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+                pause = min(pause * 2, 0.01)
+                time.sleep(pause)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {_wait()}")
 
 
-def is_busy(error: OperationalError) -> bool:
+def is_busy(error: BaseException | None) -> bool:
     """
     Say whether SQLite refused because another has the lock, rather than for what is wrong.
     """
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _wait() -> int:

@@ -13,6 +13,9 @@ from ..errors import AuditUnavailable
 
 Write = Callable[[Sequence[AuditEntry]], None]
 
+# Seconds for which the thread that wrote waits for more: starting one takes longer than many a write.
+LINGERING = 1.0
+
 
 class GroupCommit:
     """
@@ -26,20 +29,21 @@ class GroupCommit:
     def __init__(self, write: Write, longest_wait: float) -> None:
         self._write = write
         self._longest_wait = longest_wait
-        self._lock = threading.Lock()
+        self._came = threading.Condition()
         self._waiting: list[tuple[AuditEntry | None, Future[None]]] = []
-        self._writing = False
+        self._writer: threading.Thread | None = None
 
     def append(self, entry: AuditEntry | None) -> None:
         """
         Return when the entry is written, or raise what *write* raised. `None` is a write without entries.
         """
         done: Future[None] = Future()
-        with self._lock:
-            if not self._writing:
-                _start(self._run)
-                self._writing = True
+        with self._came:
+            # In a process that was forked the writer is there by name only.
+            if self._writer is None or not self._writer.is_alive():
+                self._writer = _started(self._run)
             self._waiting.append((entry, done))
+            self._came.notify()
         try:
             done.result(self._longest_wait)
         except TimeoutError:
@@ -47,7 +51,9 @@ class GroupCommit:
             raise AuditUnavailable(f"it did not answer for {self._longest_wait:g} s") from None
 
     def _run(self) -> None:
-        while group := self._next():
+        while (group := self._next()) is not None:
+            if not group:
+                continue
             try:
                 self._write([entry for entry, _ in group if entry is not None])
             except BaseException as error:  # noqa: BLE001  # whatever it is, whoever waits must hear of it
@@ -57,16 +63,19 @@ class GroupCommit:
                 for _, done in group:
                     done.set_result(None)
 
-    def _next(self) -> Sequence[tuple[AuditEntry | None, Future[None]]]:
-        with self._lock:
+    def _next(self) -> Sequence[tuple[AuditEntry | None, Future[None]]] | None:
+        with self._came:
+            if not self._came.wait_for(lambda: self._waiting, LINGERING):
+                self._writer = None
+                return None
             waiting, self._waiting = self._waiting, []
-            group = [each for each in waiting if each[1].set_running_or_notify_cancel()]
-            self._writing = bool(group)
-            return group
+            return [each for each in waiting if each[1].set_running_or_notify_cancel()]
 
 
-def _start(run: Callable[[], None]) -> None:
+def _started(run: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=run, name="streampay-export-audit", daemon=True)
     try:
-        threading.Thread(target=run, name="streampay-export-audit", daemon=True).start()
+        thread.start()
     except RuntimeError:
         raise AuditUnavailable("this process can start no thread") from None
+    return thread
