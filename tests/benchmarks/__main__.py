@@ -29,6 +29,7 @@ FEW_ROWS = 200
 PROCESSES = 8
 SMALL = "{:<34}{:>10}{:>11}{:>11}{:>11}{:>10}{:>11}"
 SHARED = "{:<34}{:>10}{:>9}{:>10}{:>11}{:>8}"
+AUDIT = "{:<34}{:>12}{:>12}{:>12}{:>13}"
 PROOF = "{:<34}{:>10}{:>9}{:>10}{:>10}{:>10}{:>10}"
 LINE = "{:<11}{:<34}{:>10}{:>9}{:>9}{:>11}{:>11}{:>8}{:>8}"
 
@@ -116,6 +117,16 @@ def share(url: str, rows: int, runs: int) -> None:
         print(SHARED.format("embedded, parts shared", *shown))
 
 
+def keep_trail(database: str, where: str, entries: int, runs: int) -> None:
+    """
+    Say how many audit entries a second are kept: as plain lines or rows, and by the trail in one thread and eight.
+    """
+    measured = [child("audit", where, entries) for _ in range(runs)]
+    found = {name: statistics.median(each[name] for each in measured) for name in ("plain", "one", "eight")}
+    rates = [f"{rate:,.0f}" for rate in found.values()]
+    print(AUDIT.format(f"audit entries a second, {database}", *rates, f"x {found['one'] / found['plain']:.2f}"))
+
+
 def hand_over(sizes: list[int], runs: int) -> None:
     """
     Publish and download files of these sizes, encrypted by us and as a plain copy, and print a line for each.
@@ -177,6 +188,7 @@ def main() -> None:
     parser.add_argument("--mib", type=int, default=512, help="of the larger of two bundles, eight to one")
     parser.add_argument("--tickets", type=int, default=100_000, help="checked by one thread, of each kind")
     parser.add_argument("--people", type=int, default=200, help="who download at once")
+    parser.add_argument("--entries", type=int, default=2_000, help="of the audit trail, appended to each")
     parser.add_argument("--jobs", type=int, default=2_000, help="that 8 processes claim")
     parser.add_argument("--each", type=int, default=50, help="MiB that each of them downloads")
     asked = parser.parse_args()
@@ -186,6 +198,7 @@ def main() -> None:
     print(LINE.format("database", "exporter", "rows", "seconds", "CPU s", "rows/s", "peak RSS", "speed", "CPU"))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        trails = [("JSON lines", str(folder / "audit.jsonl"))]
         for database, url in databases(stack, folder, asked.only):
             compare(database, url, sizes, asked.runs, folder)
             if database == "SQLite":
@@ -195,6 +208,10 @@ def main() -> None:
                 url = f"sqlite:///{folder / 'jobs.db'}"  # noqa: PLW2901  # a file of its own
             speed = child("claims", url, PROCESSES, asked.jobs)
             print(f"{f'claims by {PROCESSES} processes, {database}':<34}{speed:>11,.0f} a second", flush=True)
+            trails.append((database, url))
+        print(AUDIT.format("a durable audit trail", "plain", "1 thread", "8 threads", "1 to plain"))
+        for database, url in trails:
+            keep_trail(database, url, asked.entries, asked.runs)
     small(asked.exports, asked.runs)
     hand_over([max(asked.mib // 64, 1) * 8 * 2**20, asked.mib * 2**20], asked.runs)
     hand_out(asked.tickets, asked.people, asked.each * 2**20)

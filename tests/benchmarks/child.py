@@ -70,6 +70,15 @@ def claim(url: str, begin: str) -> dict[str, float]:
     return dict(importlib.import_module("tests.benchmarks.claims").claim_all(url, float(begin)))
 
 
+def audit(where: str, entries: str) -> dict[str, float]:
+    """
+    Append that many entries to an audit trail in several ways, and say how many a second.
+    """
+    run = importlib.import_module("tests.benchmarks.audit").audit
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        return dict(run(where, int(entries), Path(folder)))
+
+
 def small(exports: str) -> dict[str, float]:
     """
     Make small exports one after the other and say how fast they are.
@@ -152,7 +161,7 @@ def _administer(server: str, statement: str) -> None:
     engine.dispose()
 
 
-_SPEED = (claim, claims, export, small, shared, work)
+_SPEED = (audit, claim, claims, export, small, shared, work)
 VERBS = {verb.__name__: verb for verb in (*_SPEED, prove, transfer, fill, same, create, drop, tickets, crowd)}
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def test_a_small_benchmark_runs() -> None:
     Both exporters are measured on SQLite at two sizes, and their files agree cell by cell.
     """
     small = ["--rows", "600", "--mib", "8", "--exports", "3", "--runs", "1", "--only", "sqlite"]
-    small += ["--tickets", "200", "--people", "4", "--each", "2", "--jobs", "16"]
+    small += ["--tickets", "200", "--people", "4", "--each", "2", "--jobs", "16", "--entries", "20"]
     command = [sys.executable, "-m", "tests.benchmarks", *small]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
@@ -24,6 +24,7 @@ def test_a_small_benchmark_runs() -> None:
     assert 2 == sum(line.startswith("embedded, parts shared") for line in lines)
     assert 2 == sum(line.startswith("encrypted, read back, hashed") for line in lines)
     assert 1 == sum(line.startswith("claims by 8 processes, SQLite") for line in lines)
+    assert 2 == sum(line.startswith("audit entries a second, ") for line in lines)
     assert 2 == sum(line.startswith("tickets checked, ") for line in lines)
     assert ["1", "2"] == [line.split(" ")[3] for line in lines if line.startswith("4 at once, ")]
     assert "both exporters said the same rows" == lines[-1]
