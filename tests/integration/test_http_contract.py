@@ -569,6 +569,24 @@ def test_conditions_go_by_the_digest(site):
     assert [206, 200, 200, 200] == statuses
 
 
+def test_what_was_asked_for_as_it_was_is_not_answered_as_it_is(site):
+    """
+    If-Match, which some download managers resume with, is 412 for anything but this, strongly compared.
+    """
+    job_id = site.ready()
+
+    for url in (site.link(job_id), f"/exports/{job_id}"):
+        etag = site.ask("GET", url).headers["etag"]
+        statuses = [
+            site.ask("GET", url, If_Match=tags, If_None_Match='"a"').status
+            for tags in (etag, "*", f'"a", {etag}', f"W/{etag}", '"a"', "", etag.strip('"'))
+        ]
+        refused = site.ask("GET", url, Range="bytes=0-1", If_Match='"a"')
+
+        assert [200, 200, 200, 412, 412, 412, 412] == statuses
+        assert (412, "precondition-failed") == (refused.status, refused.slug)
+
+
 def test_a_begun_download_goes_on_for_an_hour_and_no_longer(site):
     """
     The ticket starts within five minutes; then ranges work until the session's hour is over.
@@ -663,6 +681,7 @@ def test_the_policy_is_public_as_json_and_as_a_page(site):
         "how": "kept as it is",
     } == answer.json["datasets"][0]["fields"][3]
     assert "support" == support.json["profile"]
+    assert ["Accept", "Accept"] == [each.headers["vary"] for each in (answer, page)]
     assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     assert "Kept in a test." in page.body.decode()
     assert "default-src 'none'" in page.headers["content-security-policy"]

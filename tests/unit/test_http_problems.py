@@ -42,6 +42,7 @@ CALLERS = {
     "BundleRefused": (400, ("a", "b")),
     "CallerError": (400, ()),
     "MethodNotAllowed": (405, ("GET",)),
+    "PreconditionFailed": (412, ()),
     "BodyTooLarge": (413, ()),
     "UnsupportedMediaType": (415, ()),
     "RangeNotSatisfiable": (416, (7,)),

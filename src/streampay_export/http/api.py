@@ -21,7 +21,7 @@ from .._core.export import Export
 from .._core.party import Actor, Capacity, Subject, check_tenant
 from ..errors import InvalidConfiguration, InvalidRequest, NotFound, NotSignedIn
 from ..service import ExportService
-from .conditional import matches
+from .conditional import matches, require_match
 from .downloading import download_response
 from .message import Identity, Request, Response
 from .negotiation import prefers_html
@@ -165,6 +165,7 @@ class HttpApi:
     def _status(self, call: Call) -> Response:
         export = self.service.status(call.who.actor, call.job_id)
         etag = _etag(export)
+        require_match(call.request.headers.get("If-Match"), etag)
         if matches(call.request.headers.get("If-None-Match"), etag):
             return Response(status=304, headers=(("ETag", etag), *GUARDED))
         return _json(200, export_form(export, prefix=self.prefix), ("ETag", etag))

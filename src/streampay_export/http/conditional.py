@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from .refusals import PreconditionFailed
+
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e]*")')
 
 
@@ -16,6 +18,16 @@ def matches(condition: str | None, etag: str) -> bool:
     if condition is None:
         return False
     return condition.strip() == "*" or etag in _TAG.findall(condition)
+
+
+def require_match(condition: str | None, etag: str) -> None:
+    """
+    Raise `PreconditionFailed` unless an If-Match is absent, `*`, or names exactly the strong *etag*.
+    """
+    if condition is None or condition.strip() == "*":
+        return
+    if all(each.group() != etag for each in _TAG.finditer(condition)):
+        raise PreconditionFailed
 
 
 def range_applies(if_range: str | None, etag: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..download import Download
-from .conditional import matches, range_applies
+from .conditional import matches, range_applies, require_match
 from .message import Request, Response
 from .ranges import ByteRange, read_range
 
@@ -50,10 +50,12 @@ class DownloadBody(Iterator[bytes]):
 
 def download_response(request: Request, download: Download) -> Response:
     """
-    Return 200, 206, 304, or 303 to the store, for an authorised download, or raise `RangeNotSatisfiable`.
+    Return 200, 206, 304, or 303 to the store, for an authorised download, or raise
+    `PreconditionFailed` or `RangeNotSatisfiable`.
     """
     etag = f'"{download.sha256}"'
     fixed = (("ETag", etag), ("Accept-Ranges", "bytes"), *PRIVATE)
+    require_match(request.headers.get("If-Match"), etag)
     if matches(request.headers.get("If-None-Match"), etag):
         return Response(status=304, headers=fixed)
     handed_over = download.hand_over()

@@ -28,6 +28,7 @@ class PolicyPage:
             ("Content-Length", str(len(body))),
             ("Content-Security-Policy", f"{self._render.content_security_policy}; frame-ancestors 'none'"),
             ("Referrer-Policy", "no-referrer"),
+            ("Vary", "Accept"),
             *GUARDED,
         )
         return Response(status=200, headers=headers, body=body)

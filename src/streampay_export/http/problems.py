@@ -24,7 +24,14 @@ from ..errors import (
     TooManyRequests,
 )
 from .message import Response
-from .refusals import BodyTooLarge, InvalidFormToken, MethodNotAllowed, RangeNotSatisfiable, UnsupportedMediaType
+from .refusals import (
+    BodyTooLarge,
+    InvalidFormToken,
+    MethodNotAllowed,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    UnsupportedMediaType,
+)
 
 logger = logging.getLogger("streampay_export")
 
@@ -39,6 +46,7 @@ STATUSES: tuple[tuple[type[CallerError], int], ...] = (
     (StateConflict, 409),
     (TooManyRequests, 429),
     (MethodNotAllowed, 405),
+    (PreconditionFailed, 412),
     (BodyTooLarge, 413),
     (UnsupportedMediaType, 415),
     (RangeNotSatisfiable, 416),

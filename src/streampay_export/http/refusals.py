@@ -60,6 +60,17 @@ class InvalidFormToken(CallerError):
         return "this form is not valid any more; load its page again"
 
 
+class PreconditionFailed(CallerError):
+    """
+    The call was to be answered for another state than the one there is.
+    """
+
+    slug = "precondition-failed"
+
+    def __str__(self) -> str:
+        return "this is not what If-Match names any more; get it anew"
+
+
 @define
 class RangeNotSatisfiable(CallerError):
     """
