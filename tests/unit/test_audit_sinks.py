@@ -4,6 +4,7 @@ Sinks in front of others: fan-out, logging, and the group commit behind both sin
 
 import json
 import logging
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import sqlalchemy
 from streampay_export._core.party import Actor, Capacity
 from streampay_export._core.wire import spell_entry
 from streampay_export._sql.tables import audit_head_table
+from streampay_export.audit import group_commit
 from streampay_export.audit.checkpoints import Checkpoints, FileCheckpoints
 from streampay_export.audit.fanout import FanOut
 from streampay_export.audit.group_commit import GroupCommit
@@ -149,6 +151,43 @@ def test_a_process_without_threads_left_refuses(monkeypatch):
             commits.append(make_entry("1"))
     commits.append(make_entry("2"))
     assert [[make_entry("2")]] == written
+
+
+def test_one_writer_writes_what_comes_soon_and_ends_when_nothing_does(monkeypatch):
+    """
+    Entries one after the other are written by one thread, later ones by another.
+    """
+    monkeypatch.setattr(group_commit, "LINGERING", 0.2)
+    writers = []
+    commits = GroupCommit(lambda _: writers.append(threading.current_thread()), 10)
+    for n in range(3):
+        commits.append(make_entry(str(n)))
+    writers[0].join(10)
+    assert not writers[0].is_alive()
+    commits.append(make_entry("3"))
+    assert [writers[0]] * 3 == writers[:3]
+    assert writers[3] is not writers[0]
+
+
+def test_a_forked_process_has_a_writer_of_its_own():
+    """
+    The parent's writer, which waits for more, does not write for a child.
+    """
+    written = []
+    commits = GroupCommit(written.append, 10)
+    commits.append(make_entry("parent"))
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            commits.append(make_entry("child"))
+            os.write(send, b"written")
+        finally:
+            os._exit(0)
+    os.close(send)
+    os.waitpid(child, 0)
+    with os.fdopen(receive, "rb") as answer:
+        assert b"written" == answer.read()
 
 
 @pytest.fixture
