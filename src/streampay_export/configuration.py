@@ -27,6 +27,19 @@ from .toml_mail import MailSettings, read_mail
 from .toml_table import TomlTable
 
 SQLITE = "sqlite:///"
+SECTIONS = (
+    "source",
+    "datasets",
+    "storage",
+    "jobs",
+    "audit",
+    "keys",
+    "erasure",
+    "retention",
+    "notice",
+    "mail",
+    "telemetry",
+)
 _CENTURY = 36_500
 # By key: which period of `Retention` it is, and the most days.
 PERIODS = {
@@ -80,6 +93,8 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
     Read a parsed TOML document; *folder* is what its relative paths are relative to.
     """
     top = TomlTable(values)
+    # A section that is spelled wrongly is not there: it is named before what it lacks.
+    top.only(SECTIONS)
     source = top.table("source")
     url = _anchored(source.text("url"), folder)
     zone = _timezone(source)
@@ -95,7 +110,6 @@ def configuration_from(values: Mapping[str, object], *, folder: Path) -> Configu
     telemetry = top.table("telemetry")
     opentelemetry = telemetry.flag("opentelemetry", default=False)
     telemetry.finish()
-    top.finish()
     return Configuration(
         source_url=url,
         timezone=zone,

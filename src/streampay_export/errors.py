@@ -550,7 +550,7 @@ class NullKey(SourceDataError):
         Which column, how many rows, and what to do.
         """
         return (
-            f"{self.rows} rows have NULL in key column {quoted(self.column)}; "
+            f"{self.rows} {'row has' if self.rows == 1 else 'rows have'} NULL in key column {quoted(self.column)}; "
             "a key is never NULL: fill it in, or page by another key"
         )
 

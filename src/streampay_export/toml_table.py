@@ -70,6 +70,8 @@ class TomlTable:
         """
         Take one of a few texts; it is required.
         """
+        if key not in self:
+            raise self._missing(key, f"one of {listed(choices)}")
         value = self.text(key)
         if value not in choices:
             raise self.wrong(key, f"one of {listed(choices)} is expected")
@@ -109,20 +111,36 @@ class TomlTable:
         self._known.append(key)
         return self._values.pop(key, None)
 
+    def only(self, names: Sequence[str]) -> None:
+        """
+        Raise `InvalidConfiguration` for the first key that is none of *names*.
+        """
+        self._known.extend(names)
+        for key in self._values:
+            if key not in names:
+                raise self._unknown(key)
+
     def finish(self) -> None:
         """
         Raise `InvalidConfiguration` for the first key that nobody took.
         """
         for key in self._values:
-            near = difflib.get_close_matches(key, self._known, n=1)
-            hint = f"did you mean {quoted(near[0])}?" if near else f"known here: {listed(sorted(set(self._known)))}"
-            raise self.wrong(key, f"there is no such key; {hint}")
+            raise self._unknown(key)
+
+    def _unknown(self, key: str) -> InvalidConfiguration:
+        near = difflib.get_close_matches(key, self._known, n=1)
+        hint = f"did you mean {quoted(near[0])}?" if near else f"known here: {listed(sorted(set(self._known)))}"
+        return self.wrong(key, f"there is no such key; {hint}")
+
+    def _missing(self, key: str, kind: str) -> InvalidConfiguration:
+        near = difflib.get_close_matches(key, self._values, n=1)
+        return self.wrong(key, f"{kind} is required" + (f"; is {quoted(near[0])} meant to be it?" if near else ""))
 
     def _take(self, key: str, kind: type, default: Any) -> Any:
         self._known.append(key)
         if key not in self._values:
             if default is None:
-                raise self.wrong(key, f"{_KINDS[kind]} is required")
+                raise self._missing(key, _KINDS[kind])
             return default
         value = self._values.pop(key)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):

@@ -67,7 +67,7 @@ def test_a_receipt_for_programs_and_for_people(shop, capsys, monkeypatch):
 
     assert main(["erase", "--config", "shop.toml", "--subject", "ada-lovelace"]) == 0
     said = capsys.readouterr()
-    assert f"receipt {receipt['receipt']}: erased as of {receipt['at']}, 1 exports" in said.out
+    assert f"receipt {receipt['receipt']}: erased as of {receipt['at']}, exports: 1" in said.out
     assert "retained: sales.no: Tax act, until ten years" in said.out
     assert "the rows of your own database are as they were" in said.err
     for place in (said.out, said.err, (shop / "elsewhere" / "erased.jsonl").read_text()):

@@ -203,7 +203,7 @@ def test_unknown_subject(shop: Path, capsys: Capture) -> None:
         (('key = ["at", "no"]', 'key = ["at", "nope"]'), [], 2, "nope"),
         (("fields.sum]", "fields.summ]"), [], 2, "summ"),
         (("as_of", "asof"), [], 2, "did you mean 'as_of'"),
-        (("[notice]", "[notise]"), [], 2, "notice: the section [notice] is required"),
+        (("[notice]", "[notise]"), [], 2, "notise: there is no such key; did you mean 'notice'?"),
         (("shop.db", "gone.db"), [], 3, "gone.db"),
         (("sqlite:///shop.db", "nosuch://x"), [], 2, ""),
         (('type = "integer"', 'type = "uuid"'), [], 1, "field 'no' holds"),
@@ -224,6 +224,22 @@ def test_bad_input(
     assert "Traceback" not in said.err
     assert left(shop) == []
     assert list((shop.parent / "exports").rglob("*.zip")) == []
+
+
+def test_places_that_cannot_be_are_named(shop: Path, capsys: Capture) -> None:
+    """A port that is no number, a folder that is not there: the sentence says which."""
+    whole = shop.read_text(encoding="utf-8")
+    nowhere = shop.parent / "no" / "such"
+    for section, code, says in (
+        ('[jobs]\nurl = "postgresql://u:secret@h:port/d"', 2, "jobs.url: this is no database URL"),
+        (f'[audit]\npath = "{nowhere}"', 3, f"'{nowhere}': No such file or directory"),
+        (f'[jobs]\nurl = "sqlite:///{shop}/x.db"', 2, f"'{shop}/x.db' cannot be made"),
+    ):
+        shop.write_text(f"{whole}\n{section}\n", encoding="utf-8")
+        assert (main(line(shop)), says) == (code, says)
+        said = capsys.readouterr().err
+        assert says in said
+        assert "secret" not in said
 
 
 def test_null_key(shop: Path, capsys: Capture) -> None:

@@ -193,6 +193,8 @@ def test_protection() -> None:
         (SOURCE + 'timezon = "UTC"\n' + NOTICE, "source.timezon", "did you mean 'timezone'"),
         (SOURCE + 'timezone = "Mars/Base"\n' + NOTICE, "source.timezone", "IANA"),
         (SOURCE + "[storge]\n" + NOTICE, "storge", "did you mean 'storage'"),
+        (SOURCE.replace("[source]", "[sources]") + NOTICE, "sources", "did you mean 'source'"),
+        (SOURCE.replace("url", "uri") + NOTICE, "source.url", "a text is required; is 'uri' meant to be it?"),
         (SOURCE + "[wholly_unlike]\n" + NOTICE, "wholly_unlike", "known here"),
         (SOURCE.replace('"sqlite:///shop.db"', "3") + NOTICE, "source.url", "a text is expected"),
         ("source = 3\n" + NOTICE, "source", "a table is expected"),
@@ -221,7 +223,7 @@ def test_mistakes(text: str, key: str, says: str) -> None:
     ("before", "after", "key", "says"),
     [
         ('type = "decimal"', 'type = "money"', "datasets.payouts.fields.amount.type", "decimal"),
-        ('type = "decimal"', "", "datasets.payouts.fields.amount.type", "required"),
+        ('type = "decimal"', "", "datasets.payouts.fields.amount.type", "one of text, integer"),
         ('rule = "keep"', 'rule = "kep"', "datasets.payouts.fields.amount.rule", "keep"),
         ('rule = "keep"', 'rule = "generalise"', "datasets.payouts.fields.amount.to", "give either to"),
         ('rule = "keep"', "", "datasets.payouts.fields.amount.reason", "belongs to a rule"),

@@ -38,6 +38,7 @@ SAID = [
     (errors.TombstonesBroken(3), "number 3"),
     (errors.MissingExtra("cli", "the command line"), "pip install 'streampay-export[cli]'"),
     (errors.SourceDataError("payouts"), "cannot be exported"),
+    (errors.NullKey("payouts", "id", 1), "1 row has NULL in key column 'id'"),
     (errors.NullKey("payouts", "id", 2), "2 rows have NULL in key column 'id'"),
     (errors.KeyForm("payouts", "at"), "column 'at'"),
     (errors.RowsOutOfOrder("payouts"), "out of key order"),

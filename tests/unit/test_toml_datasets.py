@@ -81,7 +81,7 @@ TOTAL = f"{FIELD}.total.rules.support"
 MISTAKES = {
     "unknown basis": ('"contract"', '"contractual"', f"{FIELD}.paid.legal_basis", "one of consent, contract"),
     "unknown end": ('does = "scrub"', 'does = "shred"', f"{FIELD}.state.on_erasure.does", "one of scrub, retain"),
-    "nothing done": ('{does = "scrub"}', "{}", f"{FIELD}.state.on_erasure.does", "a text is required"),
+    "nothing done": ('{does = "scrub"}', "{}", f"{FIELD}.state.on_erasure.does", "one of scrub, retain is req"),
     "retained for no reason": (
         'basis = "Tax act, section 147", ', "", f"{FIELD}.paid.on_erasure.basis", "a text is required"
     ),

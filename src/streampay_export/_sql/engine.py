@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from ..errors import InvalidConfiguration, MissingExtra
+from ..errors import InvalidConfiguration, MissingExtra, quoted_path
 
 LONGEST_WAIT = 10
 """Seconds that a call may wait for a lock, a connection or an answer."""
@@ -63,7 +63,7 @@ def open_engine(text: str, key: str, *, make_folder: bool = False) -> Engine:
             connect_args=_CONNECT_ARGS.get(backend, {}),
             **({} if backend == "sqlite" else {"isolation_level": ISOLATION}),
         )
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):  # of a port that is no number
         raise InvalidConfiguration(key, "this is no database URL; one is sqlite:///exports.db") from None
     except ModuleNotFoundError:
         extra = _EXTRAS.get(backend, backend)
@@ -89,7 +89,7 @@ def _secure_file(url: URL, key: str, *, make_folder: bool) -> None:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
     except OSError as error:
-        problem = f"the SQLite file cannot be made private to its owner: {error.strerror}"
+        problem = f"{quoted_path(path)} cannot be made, and be its owner's alone: {error.strerror}"
         raise InvalidConfiguration(key, problem) from None
 
 

@@ -15,7 +15,7 @@ from .._core.chain import ChainedEntry, Head, Mac, chained, origin
 from .._core.checkpoint import Checkpoint
 from .._core.trail import AuditEntry
 from .._core.wire import spell_entry
-from ..errors import AuditUnavailable
+from ..errors import AuditUnavailable, quoted_path
 from .checkpoints import Checkpoints
 from .group_commit import GroupCommit
 from .jsonl_lines import read_entry_of, read_link, read_name, spell_link
@@ -101,7 +101,7 @@ class JsonLinesAudit:
             with self._locked_file(time.monotonic() + LONGEST_WAIT / 2) as file:
                 return self._replace(file, checkpoint)
         except OSError as error:
-            raise AuditUnavailable(error.strerror or "the file cannot be rewritten") from None
+            raise self._unavailable(error, "rewritten") from None
 
     def _lines(self) -> Iterator[bytes]:
         try:
@@ -111,7 +111,7 @@ class JsonLinesAudit:
                         return
                     yield line
         except OSError as error:
-            raise AuditUnavailable(error.strerror or "the file cannot be read") from None
+            raise self._unavailable(error, "read") from None
 
     def _commit(self, entries: Sequence[AuditEntry]) -> None:
         try:
@@ -119,10 +119,13 @@ class JsonLinesAudit:
                 self._catch_up(file)
                 self._add(file, entries)
         except OSError as error:
-            raise AuditUnavailable(error.strerror or "the file cannot be written") from None
+            raise self._unavailable(error, "written") from None
         if self._checkpoints is not None:
             for tenant in {entry.tenant for entry in entries} or self._heads:
                 self._checkpoints.reached(tenant, self._heads[tenant])
+
+    def _unavailable(self, error: OSError, done: str) -> AuditUnavailable:
+        return AuditUnavailable(f"{quoted_path(self._path)}: {error.strerror or f'it cannot be {done}'}")
 
     def _add(self, file: int, entries: Sequence[AuditEntry]) -> None:
         heads: dict[str, Head] = {}

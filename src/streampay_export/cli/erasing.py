@@ -67,7 +67,7 @@ def replay(config: Path, subject: str | None, *, as_json: bool) -> int:
 
 
 def _tell(receipt: ErasureReceipt) -> None:
-    print(f"receipt {receipt.id}: erased as of {moment(receipt.at)}, {receipt.exports} exports")
+    print(f"receipt {receipt.id}: erased as of {moment(receipt.at)}, exports: {receipt.exports}")
     for each in receipt.retained:
         print(f"  retained: {each.dataset}.{each.field}: {each.basis}, until {each.until}")
     if receipt.finished_at is None:
