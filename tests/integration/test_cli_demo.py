@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -21,6 +22,10 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     for shown in ("26,000", "intact, signed by", "download_finished", "Where everything is", "Go on with"):
         assert shown in said
     place = tmp_path / "streampay-demo" / "run-1"
+    next_steps = said.split("Go on with\n")[1].splitlines()
+    for each in next_steps:
+        assert 0 == subprocess.run(each.strip(), shell=True, check=False, capture_output=True).returncode, each  # noqa: S602
+    assert (place / "copy" / "index.html").is_file()
     [bundle] = place.glob("*.zip")
     assert bundle.stat().st_mode & 0o777 == 0o600
     assert main(["verify", str(bundle), "--public-key", str(place / "keys" / "manifest-public.pem")]) == 0

@@ -283,6 +283,7 @@ def test_status(shop: Path, capsys: Capture) -> None:
     assert main(["status", job, "--config", str(shop), "--json"]) == 0
     form = last_json(capsys)
     assert (form["id"], form["state"], form["progress"]) == (job, "ready", {"rows": 10, "total": 10})
+    assert (form["capacity"], form["error"], "links" in form) == ("operator", None, False)
     assert main(["status", "--config", str(shop), "--json"]) == 0
     form = last_json(capsys)
     assert [each["id"] for each in form["items"]] == [job]
@@ -341,7 +342,12 @@ def test_status_tells_the_clock_of_the_law(shop: Path, capsys: Capture) -> None:
     assert main(["status", carl, "--config", str(shop)]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["  It is the ninth. You may complain."]
     assert main(["status", carl, "--config", str(shop), "--json"]) == 0
-    assert last_json(capsys)["error"]["remedies"] == "You may complain."
+    assert last_json(capsys)["error"] == {
+        "slug": "refused",
+        "sentence": "It is the ninth.",
+        "remedies": "You may complain.",
+        "detail": "It is the ninth.",
+    }
 
 
 def test_a_paused_export_is_not_made(shop: Path, capsys: Capture) -> None:

@@ -106,6 +106,12 @@ def test_policy_list_json(capsys: Capture) -> None:
     ]
 
 
+def test_what_is_too_much_is_named(capsys: Capture) -> None:
+    """As when a shell made several files of one pattern."""
+    assert main(["verify", "a.zip", "b.zip", "c\n.zip"]) == 2
+    assert capsys.readouterr().err == "unexpected: 'b.zip', 'c\\n.zip'; see --help\n"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -130,6 +136,7 @@ def test_policy_list_json(capsys: Capture) -> None:
         ["keys", "rotate", "--path", "no-such-folder"],
         ["keys", "rotate", "--path", "no-such-folder", "--purpose", "frobnicate"],
         ["verify"],
+        ["verify", "a.zip", "b.zip"],
         ["verify", "no-such.zip"],
         ["verify", "no-such.zip", "--public-key", "k", "--integrity-only"],
         ["status", "--config", "no-such.toml"],

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from .._core.party import DEFAULT_TENANT
-from ..errors import ExportError, Interrupted
+from ..errors import ExportError, Interrupted, listed, quoted
 from ..keys.table import ROTATED_BY_DEFAULT
 from . import auditing, bulk_exporting, checking, documenting, erasing, exporting, listing, operating, retaining
 from . import keys as key_commands
@@ -21,12 +21,14 @@ from .deployment import log_to_terminal, say
 from .erasing import BASIS
 from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
 
-Json = Annotated[bool, Parameter(name="--json", help="For programs: the last line is JSON.")]
+Json = Annotated[bool, Parameter(name="--json", help="For programs: the last line is JSON.", show_default=False)]
 Config = Annotated[Path, Parameter(name="--config", help="The TOML file that describes the deployment.")]
 MaybeConfig = Annotated[Path | None, Parameter(name="--config", help="Default: StreamPay's own catalog.")]
 KeyConfig = Annotated[Path | None, Parameter(name="--config", help="The TOML file that says where keys are.")]
 Profile = Annotated[str, Parameter(name="--profile", help="For whom the copy is cut.")]
-Internal = Annotated[bool, Parameter(name="--operator", help="Also what the person may not be told: internal.")]
+Internal = Annotated[
+    bool, Parameter(name="--operator", help="Also what the person may not be told: internal.", show_default=False)
+]
 KeyPath = Annotated[Path | None, Parameter(name="--path", help="The keys' folder, instead of --config.")]
 
 app = App(
@@ -58,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
         code = app(_with_dash_as_value(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
-        sentence = " ".join(str(error).split())
+        sentence = _wrong_flags(error)
         say(sentence)
         if as_json:
             print_json({"error": {"slug": "wrong-flags", "detail": sentence}})
@@ -76,6 +78,12 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NO
     return code if isinstance(code, int) else DONE
+
+
+def _wrong_flags(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError):
+        return f"unexpected: {listed([quoted(each) for each in error.unused_tokens or ()])}; see --help"
+    return " ".join(str(error).split())
 
 
 def _with_dash_as_value(arguments: Sequence[str]) -> list[str]:
@@ -138,7 +146,7 @@ def bulk(
     dataset: Annotated[list[str] | None, Parameter(help="A dataset; default all.")] = None,
     out: Annotated[Path, Parameter(help="The folder of this run, made if it is missing.")],
     rate: Annotated[str | None, Parameter(help="At most so many, such as 30/min; default no limit.")] = None,
-    resume: Annotated[bool, Parameter(help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, Parameter(help="Go on with the run in --out.", show_default=False)] = False,
     json: Json = False,
 ) -> int:
     """
@@ -157,7 +165,13 @@ def bulk(
 
 
 @app.command
-def header(dataset: str | None = None, /, *, config: MaybeConfig = None, profile: Profile = "self") -> None:
+def header(
+    dataset: Annotated[str | None, Parameter(help="A dataset; default all.")] = None,
+    /,
+    *,
+    config: MaybeConfig = None,
+    profile: Profile = "self",
+) -> None:
     """
     Print the CSV header line of a dataset, or of all: a sample without anybody's data.
     """
@@ -197,7 +211,13 @@ def policy_check(*, config: Config, json: Json = False) -> int:
 
 
 @app.command
-def status(job: str | None = None, /, *, config: Config, json: Json = False) -> None:
+def status(
+    job: Annotated[str | None, Parameter(help="An export's id; default all of them.")] = None,
+    /,
+    *,
+    config: Config,
+    json: Json = False,
+) -> None:
     """
     Show one export; or how many there are of each kind, what is overdue, and your latest.
     """
@@ -206,11 +226,11 @@ def status(job: str | None = None, /, *, config: Config, json: Json = False) -> 
 
 @app.command
 def verify(
-    bundle: Path,
+    bundle: Annotated[Path, Parameter(help="The zip file, as it was downloaded.")],
     /,
     *,
     public_key: Annotated[Path | None, Parameter(help="PEM or key set; never one from the bundle.")] = None,
-    integrity_only: Annotated[bool, Parameter(help="Do not ask who signed it.")] = False,
+    integrity_only: Annotated[bool, Parameter(help="Do not ask who signed it.", show_default=False)] = False,
     json: Json = False,
 ) -> int:
     """
@@ -232,7 +252,9 @@ def keys_list(
     *,
     config: KeyConfig = None,
     path: KeyPath = None,
-    public: Annotated[bool, Parameter(help="Print the verification keys, for verify --public-key.")] = False,
+    public: Annotated[
+        bool, Parameter(help="Print the verification keys, for verify --public-key.", show_default=False)
+    ] = False,
     json: Json = False,
 ) -> None:
     """
@@ -292,7 +314,9 @@ def erase(
     identifier: Annotated[list[str] | None, Parameter(help="A further identifier, such as a wallet.")] = None,
     basis: Annotated[str, Parameter(help="Why they are erased, in words that do not name them.")] = BASIS,
     retain_until: Annotated[str | None, Parameter(help="When what the law retains goes too.")] = None,
-    replay: Annotated[bool, Parameter(help="Erase again in a restored job database who was erased.")] = False,
+    replay: Annotated[
+        bool, Parameter(help="Erase again in a restored job database who was erased.", show_default=False)
+    ] = False,
     json: Json = False,
 ) -> int:
     """
@@ -328,7 +352,9 @@ def retention_apply(*, config: Config, json: Json = False) -> int:
 
 
 @app.command
-def worker(*, config: Config, once: Annotated[bool, Parameter(help="End when no job waits.")] = False) -> int:
+def worker(
+    *, config: Config, once: Annotated[bool, Parameter(help="End when no job waits.", show_default=False)] = False
+) -> int:
     """
     Work off waiting exports.
     """
@@ -339,7 +365,9 @@ def worker(*, config: Config, once: Annotated[bool, Parameter(help="End when no 
 def sweep(
     *,
     config: Config,
-    brief: Annotated[bool, Parameter(help="Do not go through the storage, nor delete old rows.")] = False,
+    brief: Annotated[
+        bool, Parameter(help="Do not go through the storage, nor delete old rows.", show_default=False)
+    ] = False,
     json: Json = False,
 ) -> int:
     """

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +33,7 @@ from .progress import shown
 from .public_keys import leave_public_key
 from .wire import moment
 
+COMMAND = "streampay-export"
 SETTINGS = """\
 # Made by `streampay-export demo`: StreamPay's own catalog over a made-up database.
 [source]
@@ -152,20 +156,30 @@ def _made(opened: Embedded, actor: Actor, job_id: str) -> Export:
     return export
 
 
+def _table(*texts: str, numbers: Sequence[str]) -> Table:
+    table = Table(box=None, padding=(0, 0, 0, 3))
+    for title in texts:
+        table.add_column(title)
+    for title in numbers:
+        table.add_column(title, justify="right")
+    return table
+
+
 def _print_datasets(console: Console, export: Export) -> None:
-    table = Table("dataset", "expected", "written", box=None, pad_edge=False, padding=(0, 3))
+    table = _table("dataset", numbers=("expected", "written"))
     for each in export.datasets:
-        table.add_row(f"   {each.name}", f"{each.expected or 0:,}", f"{each.written:,}")
+        table.add_row(each.name, f"{each.expected or 0:,}", f"{each.written:,}")
     console.print(table)
     console.print(f"   {export.state}, {export.completeness}, as of {moment(export.as_of)}")
 
 
 def _print_totals(console: Console, manifest: Manifest) -> None:
-    table = Table("   what was signed", "asset", "way", "rows", "sum", box=None, pad_edge=False, padding=(0, 3))
+    table = _table("what was signed", "asset", "way", numbers=("rows", "sum"))
     for dataset in manifest.datasets:
         for key, total in sorted((dataset.figures.totals or {}).items()):
             if key.amount in {"amount", "fee"}:
-                row = (f"   {dataset.name}.{key.amount}", key.asset[:10], key.direction)
+                asset = key.asset.partition(":")[0]
+                row = (f"{dataset.name}.{key.amount}", asset, key.direction)
                 table.add_row(*row, f"{total.rows:,}", f"{total.sum:,f}")
     console.print(table)
 
@@ -174,10 +188,22 @@ def _print_places(console: Console, place: Path, bundle: Path, public: Path, wal
     console.print("\n[bold]Where everything is[/bold]")
     for what, path in (("bundle", bundle), ("public key", public), ("folder", place)):
         console.print(f"   {what:11} {path}", markup=False)
+    # What can be typed as it stands: `make demo` has the command in an environment that is not on the path.
+    python = [_near(Path(sys.executable)), "-m"]
+    command = [COMMAND] if shutil.which(COMMAND) else [*python, "streampay_export"]
+    near, copy = _near(place), _near(place) / "copy"
     console.print("\n[bold]Go on with[/bold]")
-    for line in (
-        f"unzip -o {bundle} -d {place / 'copy'}    # then open {place / 'copy' / 'index.html'}",
-        f"streampay-export verify {bundle} --public-key {public}",
-        f"streampay-export export --config {place / 'demo.toml'} --subject {wallet}",
+    for words, comment in (
+        ([*python, "zipfile", "-e", near / bundle.name, copy], f"  # then open {copy / 'index.html'}"),
+        ([*command, "verify", near / bundle.name, "--public-key", _near(public)], ""),
+        ([*command, "export", "--config", near / "demo.toml", "--subject", wallet], ""),
     ):
-        console.print(f"   {line}", markup=False)
+        console.print(f"   {shlex.join(map(str, words))}{comment}", markup=False)
+
+
+def _near(path: Path) -> Path:
+    """
+    Return *path* from the current folder where it is below that, else as it is.
+    """
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

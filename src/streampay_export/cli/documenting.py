@@ -12,12 +12,12 @@ from typing import Literal, TypeAlias
 from .._core.policy_document import PolicyDocument, document_form, policy_document
 from .._core.policy_listing import listed_fields
 from .._core.policy_markdown import policy_markdown
+from ..http.representations import policy_form
 from ..writers.policy import HtmlPolicy
 from .deployment import say
 from .handover import destination, leave
 from .listing import history
 from .outcome import print_json
-from .wire import policy_form
 
 DocumentFormat: TypeAlias = Literal["markdown", "html", "json"]
 _NAMES: dict[DocumentFormat, str] = {"markdown": "policy.md", "html": "policy.html", "json": "policy.json"}
