@@ -23,13 +23,14 @@ from hypothesis.stateful import (
 from streampay_export._core.closed_part import KeptPart
 from streampay_export._core.deadline import Deadline, Extension
 from streampay_export._core.erasure import Erasure
-from streampay_export._core.job import REFUSED, Artifact, DatasetProgress, Failure, Job, WrappedKey
+from streampay_export._core.job import REFUSED, Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
 from streampay_export._core.lifecycle import FINAL, MOVES, State
 from streampay_export._core.request import ExportRequest
 from streampay_export._core.ticket import Purpose
 from streampay_export.errors import ExportError
 from streampay_export.jobs.memory import MemoryJobStore
 from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.jobs.sql.rows import change_job
 from streampay_export.ports.jobs import Completion, Idempotency
 from streampay_export.testing.contracts.erasure import make_tombstone
 from streampay_export.testing.contracts.outbox import make_entry
@@ -456,8 +457,13 @@ def test_a_thousand_interleavings():
 
 
 class _LosesTheFence(SqlJobStore):
-    def _change(self, connection, job, **changes):
-        return super()._change(connection, job, **{**changes, "fence": 0})
+    def claim(self, **which):
+        claim = super().claim(**which)
+        if claim is None:
+            return None
+        with self._database.writing() as connection:
+            job = change_job(connection, claim.job, fence=0, revision=claim.job.revision)
+        return Claim(job=job)
 
 
 class _Broken(Both):

@@ -27,6 +27,7 @@ from streampay_export._sql.types import database_now
 from streampay_export.audit.sql import SqlAudit
 from streampay_export.errors import AuditUnavailable, InvalidConfiguration, JobStoreUnavailable, MissingExtra
 from streampay_export.jobs.sql import SCHEMA_VERSION, SqlJobStore
+from streampay_export.jobs.sql.rows import change_job
 from streampay_export.ports.jobs import Idempotency
 from streampay_export.testing.contracts.audit import TEST_CHAIN
 from streampay_export.testing.contracts.jobs import LEASE, claim_one, completion, make_job, make_ready
@@ -442,7 +443,7 @@ def test_a_row_changed_under_its_lock_is_not_overwritten(store):
     store.add(make_job(store))
     stale = evolve(store.get("default", "job-1"), fence=9)
     with pytest.raises(JobStoreUnavailable, match="changed"), store._database.writing() as connection:
-        store._change(connection, stale, state=State.CANCELLED)
+        change_job(connection, stale, state=State.CANCELLED)
 
 
 def test_entries_that_others_store_all_the_time_are_given_up(store, monkeypatch):
@@ -455,7 +456,7 @@ def test_entries_that_others_store_all_the_time_are_given_up(store, monkeypatch)
         tries.append(entries)
         raise sqlalchemy.exc.IntegrityError("INSERT", {}, Exception("UNIQUE"))
 
-    monkeypatch.setattr("streampay_export.jobs.sql.put_entries", lose)
+    monkeypatch.setattr("streampay_export.jobs.sql.outbox._put_entries", lose)
     with pytest.raises(JobStoreUnavailable, match="others kept storing"):
         store.keep([make_entry("1")])
     assert 3 == len(tries)
@@ -499,9 +500,9 @@ def test_an_overview_stops_where_its_bounds_are(path, monkeypatch):
     clock = ManualClock()
     store = SqlJobStore(f"sqlite:///{path}", clock=clock)
     store.create_tables()
-    monkeypatch.setattr("streampay_export.jobs.sql_overview.LARGEST_COUNT", 2)
-    monkeypatch.setattr("streampay_export.jobs.sql_overview.LATEST_FAILED", 2)
-    monkeypatch.setattr("streampay_export.jobs.sql_overview.MOST_OVERDUE", 3)
+    monkeypatch.setattr("streampay_export.jobs.sql.deadlines.LARGEST_COUNT", 2)
+    monkeypatch.setattr("streampay_export.jobs.sql.deadlines.LATEST_FAILED", 2)
+    monkeypatch.setattr("streampay_export.jobs.sql.deadlines.MOST_OVERDUE", 3)
     for n in range(8):
         job = evolve(make_job(store, f"job-{n}", owner=f"owner {n}"), due_at=store.now() + timedelta(seconds=n))
         store.add(job)

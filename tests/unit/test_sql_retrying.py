@@ -2,12 +2,17 @@
 Calls that the database rolled back for the sake of others are run again, and no others.
 """
 
+from inspect import getmembers, isfunction
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from streampay_export._sql import retrying
 from streampay_export._sql.retrying import RolledBack, is_rolled_back, retried
 from streampay_export.errors import JobStoreUnavailable
+from streampay_export.jobs.sql import SqlJobStore
+from streampay_export.ports.jobs import JobStore
+from streampay_export.ports.outbox import Outbox
 
 
 class _DriverError(Exception):
@@ -101,3 +106,13 @@ def test_a_call_that_always_loses_is_given_up_in_time(pauses, monkeypatch):
     assert caught.value.retry
     assert 7 == len(pauses)
     assert max(pauses) <= 0.2
+
+
+def test_every_method_of_the_job_store_is_retried():
+    """
+    What its ports ask for and what is its own, in whichever file it stands, runs again.
+    """
+    asked = {name for port in (JobStore, Outbox) for name in dir(port) if not name.startswith("_")}
+    public = {name: found for name, found in getmembers(SqlJobStore, isfunction) if not name.startswith("_")}
+    assert asked | {"create_tables"} <= public.keys()
+    assert [] == [name for name, method in public.items() if not hasattr(method, "__wrapped__")]

@@ -4,6 +4,7 @@ Transactions that the database rolled back for the sake of others are run again,
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
 from collections.abc import Callable
@@ -67,9 +68,11 @@ def retried(call: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
 
 def retrying(store: type[Store]) -> type[Store]:
     """
-    Have every public method of a class `retried`: in each, one transaction writes.
+    Have every public method of a class, inherited or its own, `retried`: in each, one transaction writes.
     """
-    for name, method in list(vars(store).items()):
-        if callable(method) and not name.startswith("_"):
-            setattr(store, name, retried(method))
+    for name, method in inspect.getmembers(store, inspect.isfunction):
+        if not name.startswith("_"):
+            again = retried(method)
+            again.__doc__ = inspect.getdoc(method)  # which may be the port's
+            setattr(store, name, again)
     return store

@@ -1,0 +1,113 @@
+"""
+Claims: leases on jobs, and what a claim may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from ..._core.job import Claim, DatasetProgress, Job
+from ..._core.lifecycle import State
+from ..._core.notification import PendingNotification
+from ..._core.trail import AuditEntry
+from ..._sql.tables import job_table as jobs
+from ..._sql.tables import part_table as parts
+from ..._sql.tables import planned_part_table as planned
+from ...errors import LeaseLost
+from ...ports.jobs import Completion
+from ...ports.jobs.claims import JobClaims
+from .erasures import is_reached
+from .outbox import SqlOutbox
+from .rows import change_job, delete_of, held_job, possible, row_to_job
+
+
+class SqlClaims(SqlOutbox, JobClaims):
+    def claim(
+        self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
+    ) -> Claim | None:
+        claimable = [jobs.c.attempts < max_attempts]
+        if tenant is not None:
+            claimable.append(jobs.c.tenant == tenant)
+        if job_id is not None:
+            claimable.append(jobs.c.id == job_id)
+        if not possible(tenant or "", job_id or ""):
+            return None
+        with self._database.writing() as connection:
+            longest = self._longest_waiting(1).where(*claimable).with_for_update(skip_locked=True)
+            row = connection.execute(longest).mappings().first()
+            if row is None:
+                return None
+            job = row_to_job(row)
+            claimed = change_job(
+                connection,
+                job,
+                state=State.RUNNING,
+                not_before=None,
+                fence=job.fence + 1,
+                attempts=job.attempts + 1,
+                lease_until=self._instant(connection) + lease,
+            )
+            return Claim(job=claimed)
+
+    def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
+        return self._jobs(self._longest_waiting(limit).where(jobs.c.attempts >= max_attempts))
+
+    def waiting(self, limit: int = 100) -> Sequence[Job]:
+        return self._jobs(self._longest_waiting(limit))
+
+    def renew(self, claim: Claim, lease: timedelta) -> Claim:
+        with self._database.writing() as connection:
+            job = held_job(connection, claim)
+            until = self._instant(connection) + lease
+            return Claim(job=change_job(connection, job, revision=job.revision, lease_until=until))
+
+    def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
+        with self._database.writing() as connection:
+            change_job(connection, held_job(connection, claim), as_of=as_of, datasets=datasets)
+
+    def complete(
+        self,
+        claim: Claim,
+        completion: Completion,
+        entries: Sequence[AuditEntry] = (),
+        notifications: Sequence[PendingNotification] = (),
+    ) -> Job:
+        with self._database.writing() as connection:
+            held = held_job(connection, claim)
+            if is_reached(connection, held.tenant, held.id):
+                raise LeaseLost(state=State.ERASED)
+            ready = change_job(
+                connection,
+                held,
+                state=State.READY,
+                lease_until=None,
+                as_of=completion.as_of,
+                completeness=completion.completeness,
+                datasets=completion.datasets,
+                artifact=completion.artifact,
+                expires_at=completion.expires_at,
+                finished_at=self._instant(connection),
+            )
+            delete_of(connection, ready, parts, planned)
+            self._post(connection, entries, notifications)
+            return ready
+
+    def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:
+        with self._database.writing() as connection:
+            job = held_job(connection, claim)
+            return change_job(
+                connection,
+                job,
+                state=State.QUEUED,
+                lease_until=None,
+                not_before=not_before,
+                attempts=job.attempts - give_back,
+            )
+
+    def _longest_waiting(self, limit: int) -> Select[Any]:
+        waits = select(jobs).where(jobs.c.waits_from <= self._database.now)
+        return waits.order_by(jobs.c.waits_from, jobs.c.id).limit(limit)
