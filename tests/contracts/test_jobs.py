@@ -202,7 +202,7 @@ class _TellsWhatDidNotHappen(MemoryJobStore):
     """
 
     def end(self, tenant, job_id, *, notifications=(), **how):
-        self._notify(notifications)
+        self._post((), notifications)
         return super().end(tenant, job_id, notifications=notifications, **how)
 
 
