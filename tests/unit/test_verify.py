@@ -22,6 +22,7 @@ from streampay_export._core.dsse import (
     read_envelope,
     spell_envelope,
 )
+from streampay_export._core.encrypted_file import FileHeader
 from streampay_export._core.layout import (
     CENTRAL_ENTRY,
     MANIFEST,
@@ -243,6 +244,15 @@ def test_what_is_no_zip_is_refused(verify):
     for data in (b"", b"PK", b"hello, world"):
         with pytest.raises(BundleRefused, match="no zip file"):
             verify(data)
+
+
+def test_an_artifact_from_storage_is_told_from_a_broken_download(verify):
+    """
+    It is encrypted: whoever took it from there needs a download, not another try.
+    """
+    header = FileHeader(fence=1, salt=bytes(32)).spell()
+    with pytest.raises(BundleRefused, match="as it lies in storage, encrypted"):
+        verify(header + BUNDLE)
 
 
 def test_a_zip_cut_anywhere_is_refused(verify):

@@ -20,7 +20,8 @@ CHUNK_BYTES = 64 * 1024
 TAG_BYTES = 16
 SALT_BYTES = 32
 HEADER_BYTES = 48
-_MAGIC = b"spxfile\x01"
+MAGIC = b"spxfile\x01"
+"""The first bytes of every encrypted file."""
 _FENCE_BYTES = 8
 
 
@@ -53,7 +54,7 @@ class FileContext:
         The HKDF info: version, purpose, tenant, job and file, each after its length in two bytes.
         """
         parts = (self.purpose.encode(), self.tenant.encode(), self.job_id.encode(), self.file.encode())
-        return _MAGIC + b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+        return MAGIC + b"".join(len(part).to_bytes(2, "big") + part for part in parts)
 
 
 @frozen(kw_only=True)
@@ -69,15 +70,15 @@ class FileHeader:
         """
         Return the 48 bytes.
         """
-        return _MAGIC + self.fence.to_bytes(_FENCE_BYTES, "big") + self.salt
+        return MAGIC + self.fence.to_bytes(_FENCE_BYTES, "big") + self.salt
 
     @classmethod
     def parse(cls, header: bytes) -> FileHeader:
         """
         Return what 48 bytes say, or raise `ObjectAltered` for what is no header of this version.
         """
-        fence, salt = header[len(_MAGIC) : -SALT_BYTES], header[-SALT_BYTES:]
-        if len(header) != HEADER_BYTES or not header.startswith(_MAGIC):
+        fence, salt = header[len(MAGIC) : -SALT_BYTES], header[-SALT_BYTES:]
+        if len(header) != HEADER_BYTES or not header.startswith(MAGIC):
             raise ObjectAltered
         return cls(fence=int.from_bytes(fence, "big"), salt=salt)
 

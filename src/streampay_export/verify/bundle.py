@@ -13,6 +13,7 @@ from typing import BinaryIO
 from attrs import frozen
 
 from .._core.documents import sums
+from .._core.encrypted_file import MAGIC
 from .._core.layout import (
     MANIFEST,
     SEALS,
@@ -97,7 +98,10 @@ class _Bundle:
         return Verdict(manifest=manifest, signer=signer)
 
     def _entries(self) -> dict[str, Entry]:
-        if self._read(0, 4) != b"PK\x03\x04":
+        beginning = self._read(0, len(MAGIC))
+        if beginning == MAGIC:
+            raise BundleRefused("", "this is an artifact as it lies in storage, encrypted; verify a download")
+        if not beginning.startswith(b"PK\x03\x04"):
             raise BundleRefused("", "this is no zip file; a bundle is one")
         total = self._file.seek(0, 2)
         back = min(total, LOOK_BACK + TAIL)
