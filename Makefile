@@ -64,10 +64,10 @@ bench: $(VENV)/.with-dev
 pictures: $(VENV)/.with-dev
 	$(BIN)/python -m tests.browser
 
-flask: $(VENV)/.with-dev
+flask: $(VENV)/.with-examples
 	STREAMPAY_DEMO=1 PORT=$(PORT) $(BIN)/python examples/flask_app/app.py
 
-fastapi: $(VENV)/.with-dev
+fastapi: $(VENV)/.with-examples
 	STREAMPAY_DEMO=1 PORT=$(PORT) $(BIN)/python examples/fastapi_app/app.py
 
 clean:
@@ -81,10 +81,15 @@ $(VENV)/.with-cli: $(PINS) | $(VENV)/.with-pip
 	@$(INSTALL) --editable '.[cli]'
 	@touch $@
 
+$(VENV)/.with-examples: $(PINS) | $(VENV)/.with-pip
+	@echo "installing streampay-export and what its examples use into $(VENV)"
+	@$(INSTALL) --editable . --group examples
+	@touch $@
+
 $(VENV)/.with-dev: $(PINS) | $(VENV)/.with-pip
 	@echo "installing streampay-export and everything its developers use into $(VENV)"
 	@$(INSTALL) --editable '.[azure,celery,cli,mariadb,postgres,procrastinate,s3]' --group dev
-	@touch $@ $(VENV)/.with-cli
+	@touch $@ $(VENV)/.with-cli $(VENV)/.with-examples
 
 # A stand-in for Azure Blob Storage, which npm has; without npm the tests that need it skip, and say so.
 $(VENV)/.with-azurite: | $(VENV)/.with-pip

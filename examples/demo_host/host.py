@@ -105,11 +105,14 @@ def started() -> Iterator[DemoHost]:
     """
     if os.environ.get("STREAMPAY_DEMO") != "1":
         sys.exit("This example lets anybody be anybody, over made-up data: set STREAMPAY_DEMO=1 to start it.")
+    port = os.environ.get("PORT", "8000")
+    if not (port.isdecimal() and 0 < int(port) < 2**16):
+        sys.exit("PORT is a number from 1 to 65535, such as 8000.")
     # Left alone, SIGTERM would end the process before it can tidy up.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with tempfile.TemporaryDirectory(prefix="streampay-demo-") as folder:
-            host = DemoHost(folder=Path(folder), port=int(os.environ.get("PORT", "8000")))
+            host = DemoHost(folder=Path(folder), port=int(port))
             make_database(host.folder / "streampay.db")
             yield host
     finally:

@@ -123,17 +123,25 @@ class WiringContract:
         assert (303, 200) == (status, ask("GET", headers["location"], headers=hers)[0])
         assert 403 == ask("POST", url, headers=hers, body=b"form_token=" + token)[0]
 
-    def test_it_does_not_start_unasked(self) -> None:
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ({}, "set STREAMPAY_DEMO=1 to start it"),
+            ({"STREAMPAY_DEMO": "1", "PORT": "http"}, "PORT is a number from 1 to 65535"),
+            ({"STREAMPAY_DEMO": "1", "PORT": "99999"}, "PORT is a number from 1 to 65535"),
+        ],
+    )
+    def test_it_does_not_start_unasked(self, given: dict[str, str], says: str) -> None:
         """
-        Without STREAMPAY_DEMO=1 it leaves with a sentence.
+        Without STREAMPAY_DEMO=1, or on a port that is none, it leaves with a sentence.
         """
-        environment = {name: value for name, value in os.environ.items() if name != "STREAMPAY_DEMO"}
+        environment = {name: value for name, value in os.environ.items() if name != "STREAMPAY_DEMO"} | given
         done = subprocess.run(
             [sys.executable, self.program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
 
         assert 1 == done.returncode
-        assert "set STREAMPAY_DEMO=1 to start it" in done.stderr
+        assert says in done.stderr
         assert "Traceback" not in done.stderr
 
     @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
