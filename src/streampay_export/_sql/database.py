@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -43,7 +43,7 @@ class Database:
     ) -> None:
         self._key = key
         self._unavailable = unavailable
-        self._clock = clock
+        self._now = database_now() if clock is None else bindparam("now", callable_=clock, type_=Instant)
         self._opened = isinstance(url_or_engine, str)
         self._log_waits = False
         if isinstance(url_or_engine, str):
@@ -57,9 +57,9 @@ class Database:
     @property
     def now(self) -> ColumnElement[datetime]:
         """
-        The SQL expression of the current instant.
+        The SQL expression of the current instant, always the same one.
         """
-        return database_now() if self._clock is None else literal(self._clock(), Instant)
+        return self._now
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

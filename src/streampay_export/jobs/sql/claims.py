@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from ..._core.job import Claim, DatasetProgress, Job
 from ..._core.lifecycle import State
@@ -29,16 +30,13 @@ class SqlClaims(SqlOutbox, JobClaims):
     def claim(
         self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
     ) -> Claim | None:
-        claimable = [jobs.c.attempts < max_attempts]
-        if tenant is not None:
-            claimable.append(jobs.c.tenant == tenant)
-        if job_id is not None:
-            claimable.append(jobs.c.id == job_id)
         if not possible(tenant or "", job_id or ""):
             return None
         with self._database.writing() as connection:
-            longest = self._longest_waiting(1).where(*claimable).with_for_update(skip_locked=True)
-            row = connection.execute(longest).mappings().first()
+            only = {"tenant": tenant, "id": job_id}
+            named = {name: value for name, value in only.items() if value is not None}
+            claimable = _claimable(self._database.now, tuple(named))
+            row = connection.execute(claimable, named | {"most": max_attempts}).mappings().first()
             if row is None:
                 return None
             job = row_to_job(row)
@@ -54,10 +52,10 @@ class SqlClaims(SqlOutbox, JobClaims):
             return Claim(job=claimed)
 
     def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
-        return self._jobs(self._longest_waiting(limit).where(jobs.c.attempts >= max_attempts))
+        return self._jobs(_longest_waiting(self._database.now).where(jobs.c.attempts >= max_attempts).limit(limit))
 
     def waiting(self, limit: int = 100) -> Sequence[Job]:
-        return self._jobs(self._longest_waiting(limit))
+        return self._jobs(_longest_waiting(self._database.now).limit(limit))
 
     def renew(self, claim: Claim, lease: timedelta) -> Claim:
         with self._database.writing() as connection:
@@ -108,6 +106,13 @@ class SqlClaims(SqlOutbox, JobClaims):
                 attempts=job.attempts - give_back,
             )
 
-    def _longest_waiting(self, limit: int) -> Select[Any]:
-        waits = select(jobs).where(jobs.c.waits_from <= self._database.now)
-        return waits.order_by(jobs.c.waits_from, jobs.c.id).limit(limit)
+
+def _longest_waiting(now: ColumnElement[datetime]) -> Select[Any]:
+    return select(jobs).where(jobs.c.waits_from <= now).order_by(jobs.c.waits_from, jobs.c.id)
+
+
+@lru_cache
+def _claimable(now: ColumnElement[datetime], named: tuple[str, ...]) -> Select[Any]:
+    only = [jobs.c[name] == bindparam(name) for name in named]
+    claimable = _longest_waiting(now).where(jobs.c.attempts < bindparam("most"), *only)
+    return claimable.limit(1).with_for_update(skip_locked=True)

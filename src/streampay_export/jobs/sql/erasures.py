@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from attrs import evolve
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, insert, select, update
 
 from ..._core.erasure import Erasure, Tombstone
 from ..._core.job import Job, WrappedKey
@@ -25,6 +25,23 @@ from ...errors import SubjectErased
 from ...ports.jobs.erasures import JobErasures
 from .outbox import SqlOutbox
 from .rows import end_job, possible, row_to_job
+
+_SHARED = select(job_version_table.c.version).with_for_update(read=True)
+_ALONE = select(job_version_table.c.version).with_for_update()
+_LOCKED = (
+    select(erasures)
+    .where(erasures.c.tenant == bindparam("tenant"), erasures.c.receipt == bindparam("receipt"))
+    .with_for_update()
+)
+_TAGGED = select(tags_of_erasures.c.receipt).where(
+    tags_of_erasures.c.tenant == bindparam("tenant"), tags_of_erasures.c.tag.in_(bindparam("tags", expanding=True))
+)
+_LATEST = (
+    select(erasures)
+    .where(erasures.c.tenant == bindparam("tenant"), erasures.c.receipt.in_(_TAGGED))
+    .order_by(erasures.c.at.desc(), erasures.c.receipt.desc())
+    .limit(1)
+)
 
 
 class SqlErasures(SqlOutbox, JobErasures):
@@ -101,7 +118,7 @@ def refuse_erased(connection: Connection, tenant: str, tags: Collection[str], pa
 
     An erasure that begins waits until this transaction ends, and then reaches what it stores.
     """
-    connection.execute(select(job_version_table.c.version).with_for_update(read=True)).all()
+    connection.execute(_SHARED).all()
     found = _latest(connection, tenant, tags)
     if found is not None and found.tombstone.receipt != past:
         raise SubjectErased(erased_at=found.tombstone.at)
@@ -134,28 +151,24 @@ def is_reached(connection: Connection, tenant: str, job_id: str) -> bool:
     """
     Return whether an erasure reaches a job.
     """
-    this = select(jobs.c.id).where(jobs.c.tenant == tenant, jobs.c.id == job_id, reached())
-    return connection.execute(this).first() is not None
+    return connection.execute(_REACHED, {"tenant": tenant, "id": job_id}).first() is not None
+
+
+_REACHED = select(jobs.c.id).where(jobs.c.tenant == bindparam("tenant"), jobs.c.id == bindparam("id"), reached())
 
 
 def _hold_requests(connection: Connection) -> None:
     # Waits for those that are being stored, and lets none in until this transaction ends. SQLite has one writer
     # at a time anyway.
-    connection.execute(select(job_version_table.c.version).with_for_update()).all()
+    connection.execute(_ALONE).all()
 
 
 def _latest(connection: Connection, tenant: str, tags: Collection[str]) -> Erasure | None:
-    tagged = select(tags_of_erasures.c.receipt).where(
-        tags_of_erasures.c.tenant == tenant, tags_of_erasures.c.tag.in_(sorted(set(tags)))
-    )
-    theirs = select(erasures).where(erasures.c.tenant == tenant, erasures.c.receipt.in_(tagged))
-    latest = theirs.order_by(erasures.c.at.desc(), erasures.c.receipt.desc()).limit(1)
-    return _first(connection, latest)
+    return _first(connection, _LATEST, tenant=tenant, tags=sorted(set(tags)))
 
 
 def _locked(connection: Connection, tenant: str, receipt: str) -> Erasure | None:
-    this = select(erasures).where(erasures.c.tenant == tenant, erasures.c.receipt == receipt)
-    return _first(connection, this.with_for_update())
+    return _first(connection, _LOCKED, tenant=tenant, receipt=receipt)
 
 
 def _put(connection: Connection, erasure: Erasure) -> Erasure:
@@ -181,8 +194,8 @@ def _jobs_with(stone: Tombstone) -> Select[Any]:
     return select(jobs).where(jobs.c.tenant == stone.tenant, jobs.c.id.in_(tagged)).order_by(jobs.c.id)
 
 
-def _first(connection: Connection, query: Select[Any]) -> Erasure | None:
-    row = connection.execute(query).mappings().first()
+def _first(connection: Connection, query: Select[Any], **values: object) -> Erasure | None:
+    row = connection.execute(query, values).mappings().first()
     return None if row is None else _erasure(row)
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._core.job import WrappedKey
@@ -24,16 +24,19 @@ from .rows import TRIES, SqlRows
 
 _SAME = ("id", "tenant", "job_id", "occasion", "sealed", "attempts")
 
+_OLDEST = select(outbox.c.entry).order_by(outbox.c.number).limit(bindparam("most"))
+_DELIVERED = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+_KEPT = select(outbox.c.id).where(outbox.c.tenant == bindparam("tenant"), outbox.c.id == bindparam("id"))
+
 
 class SqlOutbox(SqlRows, Outbox):
     def pending(self, limit: int = 100) -> Sequence[AuditEntry]:
         with self._database.reading() as connection:
-            found = connection.scalars(select(outbox.c.entry).order_by(outbox.c.number).limit(limit))
-            return [read_entry(text) for text in found]
+            return [read_entry(text) for text in connection.scalars(_OLDEST, {"most": limit})]
 
     def delivered(self, entry_ids: Sequence[str]) -> None:
         with self._database.writing() as connection:
-            connection.execute(delete(outbox).where(outbox.c.id.in_(entry_ids)))
+            connection.execute(_DELIVERED, {"ids": entry_ids})
 
     def keep(self, entries: Sequence[AuditEntry]) -> None:
         for _ in range(TRIES):
@@ -85,10 +88,9 @@ class SqlOutbox(SqlRows, Outbox):
 
 def _put_entries(connection: Connection, entries: Sequence[AuditEntry]) -> None:
     for entry in entries:
-        same = select(outbox.c.id).where(outbox.c.tenant == entry.tenant, outbox.c.id == entry.id)
-        if connection.scalar(same) is None:
-            row = {"tenant": entry.tenant, "id": entry.id, "entry": spell_entry(entry)}
-            connection.execute(insert(outbox).values(row))
+        this = {"tenant": entry.tenant, "id": entry.id}
+        if connection.scalar(_KEPT, this) is None:
+            connection.execute(insert(outbox), this | {"entry": spell_entry(entry)})
 
 
 def _put_notifications(connection: Connection, new: Sequence[PendingNotification], now: datetime) -> None:

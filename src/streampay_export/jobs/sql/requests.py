@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, bindparam, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from ..._core.job import Job
@@ -24,7 +24,15 @@ from ...ports.jobs import Admission, Admitted, Idempotency
 from ...ports.jobs.requests import JobRequests
 from .erasures import refuse_erased
 from .outbox import SqlOutbox
-from .rows import TRIES, job_to_row, possible, row_to_job, whose
+from .rows import THIS_JOB, TRIES, job_to_row, possible, row_to_job, whose
+
+_ACTIVE = select(jobs).where(jobs.c.tenant == bindparam("tenant"), jobs.c.active_key == bindparam("whose"))
+_EARLIER = (
+    select(jobs)
+    .where(jobs.c.tenant == bindparam("tenant"), jobs.c.whose == bindparam("whose"))
+    .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    .limit(1)
+)
 
 
 class SqlRequests(SqlOutbox, JobRequests):
@@ -51,7 +59,7 @@ class SqlRequests(SqlOutbox, JobRequests):
     def get(self, tenant: str, job_id: str) -> Job | None:
         if not possible(tenant, job_id):
             return None
-        found = self._jobs(select(jobs).where(jobs.c.tenant == tenant, jobs.c.id == job_id))
+        found = self._jobs(THIS_JOB, {"tenant": tenant, "id": job_id})
         return found[0] if found else None
 
     def list(
@@ -79,7 +87,7 @@ def _admit(connection: Connection, job: Job, idempotency: Idempotency | None) ->
         return repeated
     admitted = _active(connection, job) or _create(connection, job)
     row = {"job_id": admitted.job.id, "request_digest": idempotency.digest, "made_at": job.created_at}
-    connection.execute(insert(made_by).values(row | _key_of(job, idempotency)))
+    connection.execute(insert(made_by), row | _key_of(job, idempotency))
     return admitted
 
 
@@ -111,8 +119,7 @@ def _repeated(connection: Connection, job: Job, idempotency: Idempotency) -> Adm
 
 
 def _active(connection: Connection, job: Job) -> Admitted | None:
-    same = select(jobs).where(jobs.c.tenant == job.tenant, jobs.c.active_key == whose(job))
-    row = connection.execute(same).mappings().first()
+    row = connection.execute(_ACTIVE, {"tenant": job.tenant, "whose": whose(job)}).mappings().first()
     if row is None:
         return None
     active = row_to_job(row)
@@ -122,10 +129,8 @@ def _active(connection: Connection, job: Job) -> Admitted | None:
 
 
 def _create(connection: Connection, job: Job) -> Admitted:
-    earlier = select(jobs).where(jobs.c.tenant == job.tenant, jobs.c.whose == whose(job))
-    latest = earlier.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
-    row = connection.execute(latest).mappings().first()
+    row = connection.execute(_EARLIER, {"tenant": job.tenant, "whose": whose(job)}).mappings().first()
     if row is not None:
         job = job.following(row_to_job(row))
-    connection.execute(insert(jobs).values(job_to_row(job)))
+    connection.execute(insert(jobs), job_to_row(job))
     return Admitted(job=job, admission=Admission.CREATED)

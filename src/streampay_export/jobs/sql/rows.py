@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from attrs import evolve
-from sqlalchemy import Connection, Select, Table, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Delete, Select, Table, bindparam, delete, select, update
 
 from ..._core.deadline import Extension
 from ..._core.job import Artifact, Claim, Failure, Job, WrappedKey
@@ -51,6 +52,17 @@ _SAME = (
 )
 _SPELT = ("capacity", "state", "completeness")
 
+# Statements that every export runs are composed once: composing one, and finding it among those compiled, takes
+# SQLAlchemy ten times as long as running it.
+THIS_JOB = select(jobs).where(jobs.c.tenant == bindparam("tenant"), jobs.c.id == bindparam("id"))
+_LOCKED = THIS_JOB.with_for_update()
+_CHANGED = update(jobs).where(
+    jobs.c.tenant == bindparam("of_tenant"),
+    jobs.c.id == bindparam("of_id"),
+    jobs.c.state == bindparam("from_state"),
+    jobs.c.fence == bindparam("from_fence"),
+)
+
 
 class SqlRows:
     """
@@ -60,11 +72,12 @@ class SqlRows:
     _database: Database
 
     def _instant(self, connection: Connection) -> datetime:
-        return connection.scalars(select(self._database.now)).one()
+        now: datetime = connection.scalars(_asking(self._database.now)).one()
+        return now
 
-    def _jobs(self, query: Select[Any]) -> Sequence[Job]:
+    def _jobs(self, query: Select[Any], values: Mapping[str, object] | None = None) -> Sequence[Job]:
         with self._database.reading() as connection:
-            return [row_to_job(row) for row in connection.execute(query).mappings()]
+            return [row_to_job(row) for row in connection.execute(query, values).mappings()]
 
 
 def possible(*names: str) -> bool:
@@ -81,8 +94,7 @@ def locked_job(connection: Connection, tenant: str, job_id: str) -> Job | None:
     """
     if not possible(tenant, job_id):
         return None
-    this = select(jobs).where(jobs.c.tenant == tenant, jobs.c.id == job_id).with_for_update()
-    row = connection.execute(this).mappings().first()
+    row = connection.execute(_LOCKED, {"tenant": tenant, "id": job_id}).mappings().first()
     return None if row is None else row_to_job(row)
 
 
@@ -103,9 +115,8 @@ def change_job(connection: Connection, job: Job, **changes: Any) -> Job:
     changed = evolve(job, **{"revision": job.revision + 1} | changes)
     before, after = job_to_row(job), job_to_row(changed)
     values = {column: value for column, value in after.items() if value != before[column]}
-    unchanged = (jobs.c.state == job.state, jobs.c.fence == job.fence)
-    this = update(jobs).where(jobs.c.tenant == job.tenant, jobs.c.id == job.id, *unchanged)
-    if values and connection.execute(this.values(values)).rowcount != 1:
+    this = {"of_tenant": job.tenant, "of_id": job.id, "from_state": job.state, "from_fence": job.fence}
+    if values and connection.execute(_CHANGED, values | this).rowcount != 1:
         raise JobStoreUnavailable("a job changed although its row was locked")
     return changed
 
@@ -126,7 +137,7 @@ def delete_of(connection: Connection, job: Job, *tables: Table) -> None:
     Delete a job's rows of these tables.
     """
     for table in tables:
-        connection.execute(delete(table).where(table.c.tenant == job.tenant, table.c.job_id == job.id))
+        connection.execute(_deleting(table), {"tenant": job.tenant, "job_id": job.id})
 
 
 def whose(job: Job) -> str:
@@ -179,6 +190,16 @@ def row_to_job(row: Mapping[Any, Any]) -> Job:
         artifact=_artifact(row),
         failure=_failure(row),
     )
+
+
+@lru_cache
+def _asking(now: ColumnElement[datetime]) -> Select[Any]:
+    return select(now)
+
+
+@lru_cache
+def _deleting(table: Table) -> Delete:
+    return delete(table).where(table.c.tenant == bindparam("tenant"), table.c.job_id == bindparam("job_id"))
 
 
 def _extension(row: Mapping[Any, Any]) -> Extension | None:
