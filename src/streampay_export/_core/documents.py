@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from attrs import asdict
@@ -135,6 +136,7 @@ def readme(contents: BundleContents, files: Iterable[BundleFile]) -> bytes:
     return text.replace("\n", "\r\n").encode()
 
 
+@lru_cache(maxsize=64)  # nearly all paragraphs are the same in every bundle
 def _wrapped(paragraph: str) -> str:
     if paragraph.startswith("  "):
         return paragraph
