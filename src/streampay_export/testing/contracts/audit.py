@@ -4,9 +4,7 @@ The contract of `ports.audit`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import pytest
@@ -18,6 +16,7 @@ from ..._core.wire import spell_entry
 from ...errors import AuditUnavailable
 from ...keys.chaining import HmacChain
 from ...ports.audit import AuditReader, AuditSink, ChainedTrail
+from .concurrency import at_once
 from .outbox import make_entry
 
 
@@ -107,16 +106,13 @@ class AuditSinkContract:
         Threads that append the same entries at once, through two instances, leave each exactly once.
         """
         sinks = [make_sink(), make_sink()]
-        together = threading.Barrier(THREADS)
 
         def append(thread: int) -> None:
-            together.wait()
             for n in range(10):
                 sinks[thread % 2].append(make_entry(f"shared-{n}"))
                 sinks[thread % 2].append(make_entry(f"own-{thread}-{n}"))
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(append, range(THREADS)))
+        at_once(THREADS, append)
         recorded = [name for _, name in raw_ids()]
         expected = [f"shared-{n}" for n in range(10)] + [f"own-{t}-{n}" for t in range(THREADS) for n in range(10)]
         assert sorted(expected) == sorted(recorded)
@@ -204,15 +200,12 @@ class ChainedTrailContract(AuditReaderContract):
         Entries that threads append at once, through two instances, are one chain per tenant without a gap.
         """
         sinks = [make_sink(), make_sink()]
-        together = threading.Barrier(THREADS)
 
         def append(thread: int) -> None:
-            together.wait()
             for n in range(10):
                 sinks[thread % 2].append(make_entry(f"{thread}-{n}", tenant=("default", "other")[n % 2]))
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(append, range(THREADS)))
+        at_once(THREADS, append)
         for tenant in ("default", "other"):
             verdict = verify_chain(TEST_CHAIN, tenant, sinks[0].chain(tenant), ())
             assert (THREADS * 5, None) == (verdict.size, verdict.finding)

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ...ports.dispatch import Dispatcher
+from .concurrency import at_once
 
 PROMPTLY = 5.0
 """Seconds that one ring may take, whatever is down: a person waits for it."""
@@ -78,9 +78,7 @@ class DispatcherContract:
         """
         for _ in range(5):
             dispatcher.ring("default", "job-1")
-        with ThreadPoolExecutor(5) as callers:
-            rung = [callers.submit(dispatcher.ring, "default", "job-1") for _ in range(5)]
-        assert [None] * 5 == [each.result() for each in rung]
+        assert [None] * 5 == at_once(5, lambda _: dispatcher.ring("default", "job-1"))
 
     def test_an_unknown_id_is_harmless(self, dispatcher: Dispatcher) -> None:
         """

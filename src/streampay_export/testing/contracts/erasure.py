@@ -4,9 +4,7 @@ The contracts of `ports.erasure`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +15,7 @@ from ..._core.erasure import Tombstone
 from ..._core.erasure_order import ErasureOrder
 from ..._core.party import Subject
 from ...ports.erasure import Eraser, TombstoneLog
+from .concurrency import at_once
 
 Rows = Mapping[str, Iterable[Mapping[str, Any]]]
 THREADS = 8
@@ -80,14 +79,7 @@ class TombstoneLogContract:
         Of appends at once none is lost, and each has a number of its own.
         """
         logs = [make_log() for _ in range(THREADS)]
-        together = threading.Barrier(THREADS)
-
-        def append(n: int) -> int:
-            together.wait()
-            return logs[n].append(make_tombstone(f"receipt-{n}"))
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            numbers = list(pool.map(append, range(THREADS)))
+        numbers = at_once(THREADS, lambda n: logs[n].append(make_tombstone(f"receipt-{n}")))
         assert list(range(1, THREADS + 1)) == sorted(numbers)
         kept = make_log().read()
         assert [f"receipt-{n}" for n in range(THREADS)] == [kept[number - 1].receipt for number in numbers]

@@ -5,7 +5,6 @@ The contract of what waits to be told, in `ports.outbox` and `ports.jobs`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from ..._core.notification import Occasion, PendingNotification
 from ...errors import ActiveExportDiffers, LeaseLost
 from ...ports.jobs import JobStore
 from ...ports.outbox import Outbox
+from .concurrency import at_once
 from .erasure import make_tombstone
 from .jobs import claim_one, completion, make_job
 
@@ -205,7 +205,6 @@ class NotificationsContract:
         """
         occasions = tuple(Occasion)
         store.add(make_job(store), notifications=[make_pending(occasion=each) for each in occasions])
-        with ThreadPoolExecutor(MANY) as threads:
-            found = [each for some in threads.map(lambda _: claimed(outbox), range(MANY)) for each in some]
+        found = [each for some in at_once(MANY, lambda _: claimed(outbox)) for each in some]
 
         assert sorted(make_pending(occasion=each).id for each in occasions) == sorted(found)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ import pytest
 from ..._core.job import Protection
 from ...errors import ExportError, ObjectExists, ObjectMissing, SetupError
 from ...ports.storage import Storage
+from .concurrency import at_once
 
 RawRead = Callable[[str], bytes | None]
 RawWrite = Callable[[str, bytes], None]
@@ -330,19 +330,15 @@ class StorageContract:
         Of 16 threads that put one key at once one succeeds, the others get `ObjectExists`.
         """
         contents = [bytes((number,)) * 100_000 for number in range(THREADS)]
-        start = threading.Barrier(THREADS)
 
-        def put(content: bytes) -> bytes | None:
-            start.wait()
+        def put(number: int) -> bytes | None:
             try:
-                storage.put(KEY, io.BytesIO(content))
+                storage.put(KEY, io.BytesIO(contents[number]))
             except ObjectExists:
                 return None
-            return content
+            return contents[number]
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            winners = [content for content in pool.map(put, contents) if content is not None]
-        assert [raw_read(KEY)] == winners
+        assert [raw_read(KEY)] == [content for content in at_once(THREADS, put) if content is not None]
 
     def test_readers_do_not_disturb_each_other(self, storage: Storage, raw_write: RawWrite) -> None:
         """
