@@ -15,11 +15,12 @@ from streampay_export import errors
 from streampay_export._core.job import Failure
 from streampay_export.cli import keys as keys_module
 from streampay_export.cli import main
-from streampay_export.cli.deployment import log_to_terminal, operator
+from streampay_export.cli.deployment import operator
 from streampay_export.cli.exporting import subject_id
 from streampay_export.cli.handover import destination, leave
 from streampay_export.cli.moments import instant, window
 from streampay_export.cli.outcome import ExportFailed, exit_code
+from streampay_export.cli.terminal import log_to_terminal
 from streampay_export.verify import read_public_keys
 
 Capture = pytest.CaptureFixture[str]
@@ -77,6 +78,12 @@ def test_policy_list(capsys: Capture) -> None:
     assert said.startswith("profile self\n")
     assert "metadata" in said
     assert "left out until it is classified" in said
+
+
+def test_policy_list_for_operators_hides_nothing(capsys: Capture) -> None:
+    """What the person may not be told has a heading; where there is nothing of the kind, that is said."""
+    assert main(["policy", "list", "--operator"]) == 0
+    assert capsys.readouterr().out.endswith("\ninternal: the person is told all of it\n")
 
 
 def test_policy_document_in_a_file(tmp_path: Path, capsys: Capture) -> None:
@@ -181,7 +188,7 @@ def test_early_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("streampay_export.cli.app.listing.header", interrupted)
+    monkeypatch.setattr("streampay_export.cli.listing.header", interrupted)
     assert main(["header"]) == 130
     assert "run the same command again" in capsys.readouterr().err
     assert main(["policy", "list"]) == 0

@@ -16,9 +16,10 @@ from ..configuration import read_configuration
 from ..embedded import Places, open_checkpoints, open_trail
 from ..errors import InvalidRequest, quoted_path
 from ..keys.local import LocalKeys
-from .deployment import log_to_terminal, operator, say
+from .deployment import operator
 from .moments import instant
 from .outcome import DONE, NO, print_json
+from .terminal import log_to_terminal, say
 from .wire import moment
 
 _LITTLE = (

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .._core.bulk import BulkItem
-from .deployment import say
+from .terminal import say
 
 LINE_EVERY = 5.0
 """Seconds between two plain lines, but for failures, of which each has one."""

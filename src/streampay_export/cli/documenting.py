@@ -7,19 +7,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from .._core.policy_document import PolicyDocument, document_form, policy_document
 from .._core.policy_listing import listed_fields
 from .._core.policy_markdown import policy_markdown
 from ..http.representations import policy_form
 from ..writers.policy import HtmlPolicy
-from .deployment import say
+from .flags import DocumentFormat
 from .handover import destination, leave
 from .listing import history
 from .outcome import print_json
+from .terminal import say
 
-DocumentFormat: TypeAlias = Literal["markdown", "html", "json"]
 _NAMES: dict[DocumentFormat, str] = {"markdown": "policy.md", "html": "policy.html", "json": "policy.json"}
 
 
@@ -46,7 +45,7 @@ def policy_list(config: Path | None, profile: str, *, operator: bool, as_json: b
         for each in fields:
             print(f"  {each.name:{width}}  {each.rule:12}  {each.reason}")
     if operator:
-        print("\ninternal: withheld, and the person is not told")
+        print(f"\ninternal: {'withheld, and the person is not told' if hidden else 'the person is told all of it'}")
         for told in hidden:
             print(f"  {told['dataset']}.{told['field']}  {told['reason']}  basis: {told['basis']}")
 

@@ -13,13 +13,12 @@ from attrs import asdict
 from .._core.erasure import ErasureReceipt
 from .._core.party import Subject
 from ..errors import InvalidRequest
-from .deployment import deployment, log_to_terminal, operator, say
+from .deployment import deployment, operator
 from .exporting import subject_id
 from .moments import instant
 from .outcome import DONE, OUTSIDE, print_json
+from .terminal import log_to_terminal, say
 from .wire import moment
-
-BASIS = "The person asked for it (GDPR Art. 17(1))"
 
 
 def erase(

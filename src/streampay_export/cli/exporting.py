@@ -25,11 +25,12 @@ from .._core.selection import Window
 from ..embedded import Embedded
 from ..errors import ActiveExportDiffers, ExportGone, ExportNotReady, Interrupted, InvalidRequest, NotFound
 from ..worker import Worker
-from .deployment import deployment, operator, say
+from .deployment import deployment, operator
 from .handover import destination, leave
 from .moments import instant, window
 from .outcome import ExportFailed, print_json
 from .progress import shown
+from .terminal import say
 from .wire import moment
 
 ASK_AGAIN = 1.0

@@ -15,8 +15,9 @@ from ..errors import Interrupted, InvalidRequest
 from ..verify import read_public_keys, verify_bundle
 from ..verify.__main__ import summary
 from ..worker import Worker
-from .deployment import deployment, log_to_terminal, say
+from .deployment import deployment
 from .outcome import CTRL_C, DONE, NO, OUTSIDE, print_json
+from .terminal import log_to_terminal, say
 
 
 def work(config: Path, *, once: bool) -> int:

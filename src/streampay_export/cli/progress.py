@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .._core.export import Export
 from .._core.job import Job
 from ..errors import ExportError
-from .deployment import say
+from .terminal import say
 
 LOOK_EVERY = 0.25
 LINE_EVERY = 8

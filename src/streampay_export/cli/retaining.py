@@ -11,8 +11,8 @@ from typing import Any
 from .._core.retention import Retention
 from ..configuration import read_configuration
 from ..storage.fsspec import FsspecStorage
-from .deployment import say
 from .outcome import DONE, NO, print_json
+from .terminal import say
 
 
 def rule(config: Path) -> None:
