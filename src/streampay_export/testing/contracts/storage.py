@@ -338,7 +338,8 @@ class StorageContract:
                 return None
             return contents[number]
 
-        assert [raw_read(KEY)] == [content for content in at_once(THREADS, put) if content is not None]
+        winners = [content for content in at_once(THREADS, put) if content is not None]
+        assert [raw_read(KEY)] == winners
 
     def test_readers_do_not_disturb_each_other(self, storage: Storage, raw_write: RawWrite) -> None:
         """
