@@ -138,3 +138,17 @@ def test_the_page_allows_its_own_style_and_nothing_else():
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'sha256-{digest}'; " in render.content_security_policy
     assert page.count(digest) == 1
+
+
+def test_profiles_of_which_nothing_is_said_have_no_table():
+    """
+    A configuration file names profiles and does not describe them: each still has its rules under its name.
+    """
+    said, unsaid = (
+        policy_document(LETTERS, Policies.of(Policy(profile="self", description=text, rules={"letters": []})))
+        for text in ("Yours.", "")
+    )
+
+    assert ("| Profile |" in policy_markdown(said), "For whom" in HtmlPolicy()(said).decode()) == (True, True)
+    assert ("| Profile |" in policy_markdown(unsaid), "For whom" in HtmlPolicy()(unsaid).decode()) == (False, False)
+    assert "in a copy for `self`" in policy_markdown(unsaid)

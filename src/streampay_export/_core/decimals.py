@@ -130,7 +130,7 @@ def _plain(value: object, text: str, refuse: Refuse) -> str:
 
 def _without_exponent(text: str, refuse: Refuse) -> str:
     if not _NUMBER.fullmatch(text):
-        raise refuse("a value that is no finite decimal number; correct the row or declare the field text")
+        raise refuse("a value that is no finite number; correct the row or declare the field text")
     number = Decimal(text)
     if abs(number.adjusted()) > MOST_DIGITS:
         raise refuse(_TOO_LONG)

@@ -32,8 +32,9 @@ def _lines(document: PolicyDocument) -> Iterator[str]:
         yield ""
     yield "Every field that is held of a person's history, why and for how long, and what becomes of it in a copy."
     yield "A field that is not listed is in no copy."
-    yield ""
-    yield from _table(("Profile", "The copy"), ((_code(p.name), p.description) for p in document.profiles))
+    if any(each.description for each in document.profiles):
+        yield ""
+        yield from _table(("Profile", "The copy"), ((_code(p.name), p.description) for p in document.profiles))
     for dataset in document.datasets:
         yield from _dataset(dataset, document)
 
