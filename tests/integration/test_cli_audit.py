@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from tests.toml_texts import NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 from streampay_export.configuration import read_configuration
 from streampay_export.embedded import open_trail
@@ -26,8 +26,7 @@ def config(request, tmp_path):
     The configuration of a deployment whose trail has 12 entries of one tenant and 3 of another.
     """
     file = tmp_path / "shop.toml"
-    notice = "\n".join(f'{part} = "Made up for a test."' for part in NOTICE_PARTS)
-    file.write_text(f'[source]\nurl = "sqlite:///shop.db"\n[audit]\n{request.param}\n[notice]\n{notice}\n')
+    file.write_text(f'[source]\nurl = "sqlite:///shop.db"\n[audit]\n{request.param}\n{NOTICE}')
     places = read_configuration(file).places
     LocalKeys.init(places.keys, created_at=NOON)
     append(file, *range(12))

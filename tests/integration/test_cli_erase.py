@@ -9,8 +9,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from tests.toml_texts import NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 
 CONFIG = """
@@ -27,7 +27,6 @@ type = "integer"
 rule = "keep"
 reason = "Theirs"
 on_erasure = {does = "retain", basis = "Tax act", until = "ten years"}
-[notice]
 """
 
 
@@ -40,7 +39,7 @@ def shop(tmp_path, monkeypatch):
         database.execute("CREATE TABLE sale (no INTEGER NOT NULL, who TEXT)")
         database.execute("INSERT INTO sale VALUES (1, 'ada-lovelace')")
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "shop.toml").write_text(CONFIG + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS))
+    (tmp_path / "shop.toml").write_text(CONFIG + NOTICE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

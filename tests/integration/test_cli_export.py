@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.toml_texts import KEEP, NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export._core.party import Actor, Subject
 from streampay_export.cli import main
 from streampay_export.cli.deployment import deployment, operator
@@ -26,7 +26,6 @@ from streampay_export.keys.local import LocalKeys
 from streampay_export.telemetry.opentelemetry import OpenTelemetry
 
 Capture = pytest.CaptureFixture[str]
-NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
 CONFIG = (
     """
 [source]
@@ -36,20 +35,11 @@ table = "sale"
 key = ["at", "no"]
 subject = ["who"]
 as_of = "at"
-[datasets.sales.fields.no]
-type = "integer"
-rule = "keep"
-reason = "Theirs"
-[datasets.sales.fields.at]
-type = "timestamp"
-unit = "s"
-rule = "keep"
-reason = "Theirs"
-[datasets.sales.fields.sum]
-type = "decimal"
-rule = "keep"
-reason = "Theirs"
-"""
+[datasets.sales.fields]
+no = {type = "integer", KEEP}
+at = {type = "timestamp", unit = "s", KEEP}
+sum = {type = "decimal", KEEP}
+""".replace("KEEP", KEEP)
     + NOTICE
 )
 
@@ -201,7 +191,7 @@ def test_unknown_subject(shop: Path, capsys: Capture) -> None:
         (None, ["--identifier", ""], 2, "identifier: an identifier is 1 to"),
         (('table = "sale"', 'table = "nope"'), [], 2, "nope"),
         (('key = ["at", "no"]', 'key = ["at", "nope"]'), [], 2, "nope"),
-        (("fields.sum]", "fields.summ]"), [], 2, "summ"),
+        (("sum = {", "summ = {"), [], 2, "summ"),
         (("as_of", "asof"), [], 2, "did you mean 'as_of'"),
         (("[notice]", "[notise]"), [], 2, "notise: there is no such key; did you mean 'notice'?"),
         (("shop.db", "gone.db"), [], 3, "gone.db"),

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from tests.toml_texts import KEEP, NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 
-NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
-KEEP = 'rule = "keep"\nreason = "Theirs"\n'
 LIBRARY = """
 [source]
 url = "sqlite:///library.db"
@@ -25,28 +23,12 @@ table = "Ausleihe 2024"
 key = ["zeit_ms", "Nr."]
 subject = ["leser", "bürge"]
 as_of = "zeit_ms"
-[datasets.loans.fields.number]
-column = "Nr."
-type = "integer"
-KEEP
-[datasets.loans.fields.at]
-column = "zeit_ms"
-type = "timestamp"
-unit = "ms"
-KEEP
-[datasets.loans.fields.fee]
-column = "Gebühr"
-type = "decimal"
-asset = {const = "EUR"}
-KEEP
-[datasets.loans.fields.late]
-column = "verspätet"
-type = "boolean"
-KEEP
-[datasets.loans.fields.title]
-column = "order"
-type = "text"
-KEEP
+[datasets.loans.fields]
+number = {column = "Nr.", type = "integer", KEEP}
+at = {column = "zeit_ms", type = "timestamp", unit = "ms", KEEP}
+fee = {column = "Gebühr", type = "decimal", asset = {const = "EUR"}, KEEP}
+late = {column = "verspätet", type = "boolean", KEEP}
+title = {column = "order", type = "text", KEEP}
 [datasets.loans.fields.staff_note]
 type = "text"
 rule = "withhold"
@@ -59,10 +41,9 @@ via = "loan"
 table = "Ausleihe 2024"
 key = "Nr."
 subject = ["leser", "bürge"]
-[datasets.reminders.fields.id]
-type = "integer"
-KEEP
-""".replace("KEEP\n", KEEP)
+[datasets.reminders.fields]
+id = {type = "integer", KEEP}
+""".replace("KEEP", KEEP)
 CLINIC = """
 [source]
 url = "URL"
@@ -73,29 +54,15 @@ table = "Visit"
 key = ["starts", "ref"]
 subject = ["patient"]
 as_of = "starts"
-[datasets.visits.fields.ref]
-type = "uuid"
-KEEP
-[datasets.visits.fields.starts]
-type = "timestamp"
-KEEP
-[datasets.visits.fields.day]
-type = "date"
-KEEP
-[datasets.visits.fields.price]
-type = "decimal"
-asset = "cur"
-KEEP
-[datasets.visits.fields.cur]
-type = "text"
-KEEP
-[datasets.visits.fields.notes]
-type = "json"
-KEEP
-[datasets.visits.fields.paid]
-type = "boolean"
-KEEP
-""".replace("KEEP\n", KEEP)
+[datasets.visits.fields]
+ref = {type = "uuid", KEEP}
+starts = {type = "timestamp", KEEP}
+day = {type = "date", KEEP}
+price = {type = "decimal", asset = "cur", KEEP}
+cur = {type = "text", KEEP}
+notes = {type = "json", KEEP}
+paid = {type = "boolean", KEEP}
+""".replace("KEEP", KEEP)
 KEPT = ("export_job", "export_audit")
 SHOP = """
 [source]
@@ -110,30 +77,14 @@ table = "einkauf"
 key = ["wann", "ref"]
 subject = ["kunde"]
 as_of = "wann"
-[datasets.purchases.fields.ref]
-type = "uuid"
-KEEP
-[datasets.purchases.fields.at]
-column = "wann"
-type = "timestamp"
-KEEP
-[datasets.purchases.fields.price]
-column = "preis"
-type = "decimal"
-asset = {const = "EUR"}
-KEEP
-[datasets.purchases.fields.note]
-column = "notiz"
-type = "text"
-KEEP
-[datasets.purchases.fields.extra]
-type = "json"
-KEEP
-[datasets.purchases.fields.paid]
-column = "bezahlt"
-type = "boolean"
-KEEP
-""".replace("KEEP\n", KEEP)
+[datasets.purchases.fields]
+ref = {type = "uuid", KEEP}
+at = {column = "wann", type = "timestamp", KEEP}
+price = {column = "preis", type = "decimal", asset = {const = "EUR"}, KEEP}
+note = {column = "notiz", type = "text", KEEP}
+extra = {type = "json", KEEP}
+paid = {column = "bezahlt", type = "boolean", KEEP}
+""".replace("KEEP", KEEP)
 
 
 def exported(

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy
 from tests.http_hosts import DirectHost, Site
 from tests.mail_server import MailServer
+from tests.toml_texts import NOTICE
 
 from streampay_export import Notify, Recipient, Subject
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 from streampay_export.errors import InvalidRequest, NotifierUnavailable
 from streampay_export.links.app import AppLinks
@@ -106,7 +106,6 @@ def test_a_configuration_file_is_enough_to_send_mails(accounts, tmp_path, monkey
     """
     `export` by staff, and a sweep: the person is told that somebody asked, and that the copy is ready.
     """
-    notice = "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS)
     with MailServer() as server:
         config = tmp_path / "shop.toml"
         config.write_text(f"""
@@ -129,9 +128,7 @@ base_url = "https://shop.example"
 table = "account"
 subject = ["wallet"]
 address = "email"
-[notice]
-{notice}
-""")
+{NOTICE}""")
         monkeypatch.chdir(tmp_path)
         statuses = [
             main([*arguments, "--config", str(config)])

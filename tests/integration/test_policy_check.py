@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from tests.toml_texts import KEEP, NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 from streampay_export.cli.demo import SETTINGS
 from streampay_export.cli.demo_data import make_database
@@ -28,24 +28,15 @@ table = "sale"
 key = ["at", "no"]
 subject = ["who"]
 as_of = "at"
-[datasets.sales.fields.no]
-type = "integer"
-rule = "keep"
-reason = "Theirs"
-[datasets.sales.fields.at]
-type = "timestamp"
-rule = "keep"
-reason = "Theirs"
-[datasets.sales.fields.price]
-type = "decimal"
-rule = "keep"
-reason = "Theirs"
+[datasets.sales.fields]
+no = {type = "integer", KEEP}
+at = {type = "timestamp", KEEP}
+price = {type = "decimal", KEEP}
 [datasets.sales.fields.note]
 type = "text"
 rule = "withhold"
 reason = "Another's"
-"""
-NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
+""".replace("KEEP", KEEP)
 TABLE = (
     (
         "CREATE TABLE sale"

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import fsspec
 import pytest
+from tests.toml_texts import NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 from streampay_export.errors import InvalidConfiguration
 from streampay_export.storage.fsspec import FsspecStorage
@@ -35,9 +35,8 @@ def config(s3_options, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_options["secret"])
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_options["endpoint_url"])
     path = tmp_path / "shop.toml"
-    notice = "".join(f'{part} = "x"\n' for part in NOTICE_PARTS)
     storage = '[storage]\nurl = "s3://rules/live"\n[retention]\ndays = 3\n'
-    path.write_text(f'[source]\nurl = "sqlite:///shop.db"\n{storage}[notice]\n{notice}')
+    path.write_text(f'[source]\nurl = "sqlite:///shop.db"\n{storage}{NOTICE}')
     yield path
     files.rmdir("rules")
 

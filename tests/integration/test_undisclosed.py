@@ -4,6 +4,7 @@
 
 import pytest
 from tests.spellings import found
+from tests.toml_texts import NOTICE
 
 from streampay_export import (
     Actor,
@@ -20,7 +21,6 @@ from streampay_export import (
     owner_only,
 )
 from streampay_export.__main__ import main
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.http.api import HttpApi
 from streampay_export.http.message import Request
 from streampay_export.testing.deployment import MemoryDeployment
@@ -116,7 +116,6 @@ def configuration(tmp_path):
     The same catalog and policies as a file.
     """
     file = tmp_path / "streampay.toml"
-    notice = "\n".join(f'{part} = "x"' for part in NOTICE_PARTS)
     file.write_text(
         f"""
 [source]
@@ -137,9 +136,7 @@ reason = "{REASON}"
 disclose = false
 basis = "{BASIS}"
 rules.support = {{rule = "keep", reason = "Needed for an answer."}}
-[notice]
-{notice}
-"""
+{NOTICE}"""
     )
     return str(file)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.toml_texts import NOTICE
 
 from streampay_export._core.catalog import Constant, Direction, FieldType, Origin, Owner
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export._core.retention import Retention
 from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise, Withhold
 from streampay_export._core.streampay import STREAMPAY, STREAMPAY_POLICIES
@@ -17,7 +17,6 @@ from streampay_export.errors import InvalidConfiguration
 from streampay_export.toml_table import TomlTable
 
 FOLDER = Path("/etc/shop")
-NOTICE = "[notice]\n" + "\n".join(f'{part} = "{part}"' for part in NOTICE_PARTS) + "\n"
 SOURCE = '[source]\nurl = "sqlite:///shop.db"\n'
 DATASET = """
 [datasets.payouts]

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 from tests.requirements import library
+from tests.toml_texts import NOTICE
 
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 from streampay_export.errors import InvalidConfiguration
 from streampay_export.storage.fsspec import FsspecStorage
@@ -122,8 +122,7 @@ def test_a_folder_deletes_nothing_by_itself(tmp_path, capsys) -> None:
     There the answer is no, and there is no rule to print or to put anywhere.
     """
     config = tmp_path / "shop.toml"
-    notice = "".join(f'{part} = "x"\n' for part in NOTICE_PARTS)
-    config.write_text(f'[source]\nurl = "sqlite:///shop.db"\n[notice]\n{notice}')
+    config.write_text(f'[source]\nurl = "sqlite:///shop.db"\n{NOTICE}')
     assert 1 == main(["retention", "check", "--config", str(config), "--json"])
     found = [{"kind": "no-rules", "problem": Gap.NO_RULES.sentence}]
     assert {"in_place": False, "findings": found} == json.loads(capsys.readouterr().out)

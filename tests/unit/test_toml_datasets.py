@@ -4,14 +4,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.toml_texts import NOTICE
 
 from streampay_export._core.catalog import Dataset, Direction, Invariant, LegalBasis, Origin, Retain, Scrub
-from streampay_export._core.notice import NOTICE_PARTS
 from streampay_export.cli import main
 from streampay_export.configuration import configuration_from
 from streampay_export.errors import InvalidConfiguration
 
-SOURCE = '[source]\nurl = "sqlite:///shop.db"\n[notice]\n' + "".join(f'{part} = "x"\n' for part in NOTICE_PARTS)
+SOURCE = f'[source]\nurl = "sqlite:///shop.db"\n{NOTICE}'
 SALES = """
 [datasets.sales]
 table = "sale"
