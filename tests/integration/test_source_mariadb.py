@@ -12,10 +12,23 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, StaticPool
+from tests.source_queries import (
+    AROUND_NOON,
+    EVENT,
+    NOON,
+    PAYOUT,
+    TIMED,
+    ask,
+    dataset,
+    found,
+    read,
+    read_around_a_key,
+    read_around_noon,
+    read_in_turns,
+)
 
-from streampay_export._core.catalog import Catalog, Dataset, Field, Owner
-from streampay_export._core.party import Subject
-from streampay_export._core.selection import Census, Query, Selection, Window
+from streampay_export._core.catalog import Catalog, Field, Owner
+from streampay_export._core.selection import Window
 from streampay_export._core.table_facts import IndexFacts, Stored
 from streampay_export.errors import KeyForm, MissingExtra, SourceMismatch, SourceUnavailable, UnwritableValue
 from streampay_export.sources import sqlalchemy_mariadb
@@ -23,37 +36,6 @@ from streampay_export.sources.sqlalchemy import SqlAlchemySource
 from streampay_export.sources.sqlalchemy_mariadb import Mariadb
 
 pytestmark = pytest.mark.server
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def dataset(**given):
-    """A dataset of table `t` with key `id`, owned by `who`; every other column is given."""
-    settings = {"name": "things", "table": "t", "key": ("id",), "subject": ("who",)} | given
-    return Dataset(**({"fields": [Field(name="id", type="integer")]} | settings))
-
-
-def ask(of, *names, as_of=NOON, window=None):
-    """The query for all fields of a dataset."""
-    selection = Selection.of(of, [field.name for field in of.fields])
-    subject = Subject(names[0], names[1:]) if names else Subject("me")
-    return Query(selection=selection, subject=subject, as_of=as_of, window=window or Window())
-
-
-def found(source, query, size=100):
-    """The first columns of one page, and the census."""
-    with source.snapshot() as snapshot:
-        return [row[0] for row in snapshot.page(query, None, size)], snapshot.census(query)
-
-
-def read(source, query, size):
-    """All rows, page by page, by the keys as they were read."""
-    with source.snapshot() as snapshot:
-        rows, after = [], None
-        while page := snapshot.page(query, after, size):
-            rows += page
-            after = tuple(page[-1][place] for place in query.selection.key)
-        return rows
 
 
 class Host:
@@ -298,24 +280,16 @@ def test_keys_of_any_type_page(source, host, type, key):
         f"CREATE TABLE t (k {type}, id int, who varchar(9), KEY (who, k, id))",
         f"INSERT INTO t SELECT {key}, seq, 'me' FROM seq_1_to_5",
     )
-    query = ask(dataset(key=("k", "id")))
 
-    with source.snapshot() as snapshot:
-        first = snapshot.page(query, None, 2)
-        last = (first[-1][1], first[-1][0])
-        second = snapshot.page(query, last, 10)
-        counted = snapshot.count(query, None, last), snapshot.count(query, last, None)
-
-    assert [1, 2, 3, 4, 5] == [row[0] for row in [*first, *second]]
-    assert (2, 3) == counted
+    assert ([1, 2, 3, 4, 5], (2, 3)) == read_around_a_key(source, ("k", "id"))
 
 
 # --- instants
 
-AROUND_NOON = ["2026-06-01 11:59:59.999999", "2026-06-01 12:00", "2026-06-01 12:00:00.000001"]
+MICROSECONDS = ["2026-06-01 11:59:59.999999", "2026-06-01 12:00", "2026-06-01 12:00:00.000001"]
 FORMS = {
-    "timestamp": ("timestamp(6) NULL", AROUND_NOON),
-    "datetime": ("datetime(6)", AROUND_NOON),
+    "timestamp": ("timestamp(6) NULL", MICROSECONDS),
+    "datetime": ("datetime(6)", MICROSECONDS),
     "date": ("date", ["2026-05-31", "2026-06-01", "2026-06-02"]),
     "bigint": ("bigint unsigned", ["1780315199", "1780315200", "1780315201"]),
     "decimal": ("decimal(20,6)", ["1780315199.999999", "1780315200", "1780315200.000001"]),
@@ -334,18 +308,8 @@ def test_instants_of_any_type(source, host, name):
     declared, values = FORMS[name]
     rows = ", ".join(f"({n}, 'me', '{value}')" for n, value in enumerate(values))
     host.run(f"CREATE TABLE t (id int PRIMARY KEY, who varchar(9), at {declared})", f"INSERT INTO t VALUES {rows}")
-    fields = [Field(name="id", type="integer"), Field(name="at", type="timestamp", unit="s")]
-    timed = dataset(as_of="at", fields=fields)
-    day = NOON.replace(hour=0) if name == "date" else NOON
-
-    source.check(Catalog([timed]))
-    assert ([0, 1], Census(included=2, later=1, null_keys=(0,))) == found(source, ask(timed))
-    assert ([1], Census(included=1, later=1, outside=1, null_keys=(0,))) == found(
-        source, ask(timed, window=Window(start=day))
-    )
-    assert ([0], Census(included=1, later=1, outside=1, null_keys=(0,))) == found(
-        source, ask(timed, window=Window(end=day))
-    )
+    source.check(Catalog([TIMED]))
+    assert AROUND_NOON == read_around_noon(source, days=name == "date")
 
 
 @pytest.mark.parametrize("other", ["2026-06-01T00:00:00.5Z", "2026-06-01t00:00:00z", "2026-06-01T00:00:00Z\n"])
@@ -398,23 +362,6 @@ def large(mariadb_url):
     with SqlAlchemySource(host.url, timezone="UTC") as source:
         yield source
     host.close()
-
-
-PAYOUT = Dataset(
-    name="payouts",
-    table="payout",
-    key=("at", "id"),
-    subject=("payer", "payee"),
-    as_of="at",
-    fields=[Field(name="id", type="uuid"), Field(name="memo", type="text"), Field(name="doc", type="json")],
-)
-EVENT = Dataset(
-    name="events",
-    table="event",
-    key=("id",),
-    owner=Owner(via="stream_id", table="stream", key="id", subject=("payer", "recipient")),
-    fields=[Field(name="id", type="integer"), Field(name="memo", type="text")],
-)
 
 
 @pytest.fixture
@@ -584,13 +531,8 @@ def test_two_sorted_readings_at_once(source, host):
     host.run(
         "CREATE TABLE t (id int, who varchar(9))", "INSERT INTO t SELECT seq, concat('w', seq % 2) FROM seq_1_to_20"
     )
-    even, odd = ask(dataset(), "w0"), ask(dataset(), "w1")
 
-    with source.snapshot() as snapshot:
-        first = [row[0] for query in (even, odd) for row in snapshot.page(query, None, 3)]
-        then = [row[0] for query, key in ((even, 6), (odd, 5)) for row in snapshot.page(query, (key,), 3)]
-
-    assert ([2, 4, 6, 1, 3, 5], [8, 10, 12, 7, 9, 11]) == (first, then)
+    assert [[2, 4, 6, 1, 3, 5], [8, 10, 12, 7, 9, 11]] == read_in_turns(source)
 
 
 def test_engine_inside_a_transaction(host):

@@ -13,10 +13,23 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
+from tests.source_queries import (
+    AROUND_NOON,
+    EVENT,
+    NOON,
+    PAYOUT,
+    TIMED,
+    ask,
+    dataset,
+    found,
+    read,
+    read_around_a_key,
+    read_around_noon,
+    read_in_turns,
+)
 
-from streampay_export._core.catalog import Catalog, Dataset, Field, Owner
-from streampay_export._core.party import Subject
-from streampay_export._core.selection import Census, Query, Selection, Window
+from streampay_export._core.catalog import Catalog, Field
+from streampay_export._core.selection import Census, Window
 from streampay_export.errors import (
     InvalidConfiguration,
     KeyForm,
@@ -30,27 +43,6 @@ from streampay_export.sources.sqlalchemy import SqlAlchemySource
 from streampay_export.sources.sqlalchemy_postgresql import Postgresql
 
 pytestmark = pytest.mark.server
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def dataset(**given):
-    """A dataset of table `t` with key `id`, owned by `who`; every other column is given."""
-    settings = {"name": "things", "table": "t", "key": ("id",), "subject": ("who",)} | given
-    return Dataset(**({"fields": [Field(name="id", type="integer")]} | settings))
-
-
-def ask(of, *names, as_of=NOON, window=None):
-    """The query for all fields of a dataset."""
-    selection = Selection.of(of, [field.name for field in of.fields])
-    subject = Subject(names[0], names[1:]) if names else Subject("me")
-    return Query(selection=selection, subject=subject, as_of=as_of, window=window or Window())
-
-
-def found(source, query, size=100):
-    """The first columns of one page, and the census."""
-    with source.snapshot() as snapshot:
-        return [row[0] for row in snapshot.page(query, None, size)], snapshot.census(query)
 
 
 @pytest.fixture
@@ -185,16 +177,8 @@ def test_keys_of_any_type_page(source, host, type, key):
     """A key of any type, as it was read, is the place to go on from."""
     host.execute(f"CREATE TABLE t (k {type}, id int, who text)")
     host.execute(f"INSERT INTO t SELECT {key}, i, 'me' FROM generate_series(1, 5) i")
-    keyed = dataset(key=("k", "id"))
-    query = ask(keyed)
 
-    with source.snapshot() as snapshot:
-        first = snapshot.page(query, None, 2)
-        second = snapshot.page(query, (first[-1][1], first[-1][0]), 10)
-        counted = snapshot.count(query, None, (first[-1][1], first[-1][0]))
-
-    assert [1, 2, 3, 4, 5] == [row[0] for row in [*first, *second]]
-    assert 2 == counted
+    assert ([1, 2, 3, 4, 5], (2, 3)) == read_around_a_key(source, ("k", "id"))
 
 
 # --- instants
@@ -223,18 +207,8 @@ def test_instants_of_any_type(source, host, name):
     declared, values = FORMS[name]
     host.execute(f"CREATE TABLE t (id int PRIMARY KEY, who text, at {declared})")
     host.cursor().executemany("INSERT INTO t VALUES (%s, 'me', %s)", [(i, str(v)) for i, v in enumerate(values)])
-    fields = [Field(name="id", type="integer"), Field(name="at", type="timestamp", unit="s")]
-    timed = dataset(as_of="at", fields=fields)
-    day = NOON.replace(hour=0) if name == "date" else NOON
-
-    source.check(Catalog([timed]))
-    assert ([0, 1], Census(included=2, later=1, null_keys=(0,))) == found(source, ask(timed))
-    assert ([1], Census(included=1, later=1, outside=1, null_keys=(0,))) == found(
-        source, ask(timed, window=Window(start=day))
-    )
-    assert ([0], Census(included=1, later=1, outside=1, null_keys=(0,))) == found(
-        source, ask(timed, window=Window(end=day))
-    )
+    source.check(Catalog([TIMED]))
+    assert AROUND_NOON == read_around_noon(source, days=name == "date")
 
 
 def test_mixed_texts_are_refused(source, host):
@@ -318,23 +292,6 @@ def large(postgres_url):
         connection.execute("DROP SCHEMA large CASCADE")
 
 
-PAYOUT = Dataset(
-    name="payouts",
-    table="payout",
-    key=("at", "id"),
-    subject=("payer", "payee"),
-    as_of="at",
-    fields=[Field(name="id", type="uuid"), Field(name="memo", type="text"), Field(name="doc", type="json")],
-)
-EVENT = Dataset(
-    name="events",
-    table="event",
-    key=("id",),
-    owner=Owner(via="stream_id", table="stream", key="id", subject=("payer", "recipient")),
-    fields=[Field(name="id", type="integer"), Field(name="memo", type="text")],
-)
-
-
 @pytest.fixture
 def plans(monkeypatch):
     """The plans of the statements that ran on our tables: what each was, and its plan."""
@@ -396,13 +353,7 @@ def test_events_of_few_streams_are_merged(plans, large):
 
 def test_events_of_many_streams_are_sorted_once(plans, large):
     """Beyond, they are sorted once for the snapshot and read from a cursor, however many the pages."""
-    query = ask(EVENT, "many")
-
-    with large.snapshot() as snapshot:
-        rows, after = [], None
-        while page := snapshot.page(query, after, 500):
-            rows += page
-            after = (page[-1][0],)
+    rows = read(large, ask(EVENT, "many"), 500)
 
     assert 4000 == len(rows)
     assert rows == sorted(rows)
@@ -449,13 +400,8 @@ def test_two_sorted_readings_at_once(source, host):
     host.execute(
         "CREATE TABLE t (id int, who text); INSERT INTO t SELECT i, 'w' || i % 2 FROM generate_series(1, 20) i"
     )
-    even, odd = ask(dataset(), "w0"), ask(dataset(), "w1")
 
-    with source.snapshot() as snapshot:
-        first = [row[0] for query in (even, odd) for row in snapshot.page(query, None, 3)]
-        then = [row[0] for query, key in ((even, 6), (odd, 5)) for row in snapshot.page(query, (key,), 3)]
-
-    assert ([2, 4, 6, 1, 3, 5], [8, 10, 12, 7, 9, 11]) == (first, then)
+    assert [[2, 4, 6, 1, 3, 5], [8, 10, 12, 7, 9, 11]] == read_in_turns(source)
 
 
 def test_engine_inside_a_transaction(postgres_url):

@@ -2,19 +2,20 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.pool import StaticPool
+from tests.source_queries import AROUND_NOON, EVENT, NOON, ask, dataset, found, read, read_around_noon
 
 from streampay_export import Keep, Policy, SubjectIn, Withhold, by_row
-from streampay_export._core.catalog import Catalog, Dataset, Direction, Field, Omission, Owner
+from streampay_export._core.catalog import Catalog, Dataset, Direction, Field, Omission
 from streampay_export._core.cut import compile_cut
 from streampay_export._core.party import Subject
-from streampay_export._core.selection import Census, Query, Selection, Window
+from streampay_export._core.selection import Census, Query, Window
 from streampay_export.errors import (
     InvalidConfiguration,
     InvalidRequest,
@@ -25,21 +26,6 @@ from streampay_export.errors import (
 )
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
 from streampay_export.sources.sqlalchemy_sqlite import Sqlite
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def dataset(**given):
-    """A dataset of table `t` with key `id`, owned by `who`; every other column is given."""
-    settings = {"name": "things", "table": "t", "key": ("id",), "subject": ("who",)} | given
-    return Dataset(**({"fields": [Field(name="id", type="integer")]} | settings))
-
-
-def ask(of, *names, as_of=NOON, window=None):
-    """The query for all fields of a dataset."""
-    selection = Selection.of(of, [field.name for field in of.fields])
-    subject = Subject(names[0], names[1:]) if names else Subject("me")
-    return Query(selection=selection, subject=subject, as_of=as_of, window=window or Window())
 
 
 @pytest.fixture
@@ -70,12 +56,6 @@ def source(path, sql):
     path.touch()
     with SqlAlchemySource(f"sqlite:///{path}", timezone="UTC") as opened:
         yield opened
-
-
-def found(source, query, size=100):
-    """The first columns of one page, and the census."""
-    with source.snapshot() as snapshot:
-        return [row[0] for row in snapshot.page(query, None, size)], snapshot.census(query)
 
 
 # --- names
@@ -193,17 +173,7 @@ def test_instants_in_any_form(source, sql, name):
     values, declared = FORMS[name]
     sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT, at {declared})")
     sql("INSERT INTO t VALUES (?, 'me', ?)", list(enumerate(values)))
-    fields = [Field(name="id", type="integer"), Field(name="at", type="timestamp", unit="s")]
-    timed = dataset(as_of="at", fields=fields)
-    day = NOON.replace(hour=0) if name == "day" else NOON
-
-    assert ([0, 1], Census(included=2, later=1, null_keys=(0,))) == found(source, ask(timed))
-    assert ([1], Census(included=1, later=1, outside=1, null_keys=(0,))) == found(
-        source, ask(timed, window=Window(start=day))
-    )
-    assert ([0], Census(included=1, later=1, outside=1, null_keys=(0,))) == found(
-        source, ask(timed, window=Window(end=day))
-    )
+    assert AROUND_NOON == read_around_noon(source, days=name == "day")
 
 
 @pytest.mark.parametrize(
@@ -338,13 +308,6 @@ PAYOUT = Dataset(
     as_of="at",
     fields=[Field(name="id", type="text"), Field(name="memo", type="text")],
 )
-EVENT = Dataset(
-    name="events",
-    table="event",
-    key=("id",),
-    owner=Owner(via="stream_id", table="stream", key="id", subject=("payer", "recipient")),
-    fields=[Field(name="id", type="integer"), Field(name="memo", type="text")],
-)
 
 
 @pytest.fixture
@@ -413,13 +376,7 @@ def test_events_of_few_streams_are_read_in_order(plans, large):
 
 def test_events_of_many_streams_are_sorted_once(plans, large):
     """Beyond, they are sorted once for the snapshot, however many its pages; still no table is read whole."""
-    query = ask(EVENT, "many")
-
-    with SqlAlchemySource(f"sqlite:///{large}").snapshot() as snapshot:
-        rows, after = [], None
-        while page := snapshot.page(query, after, 100):
-            rows += page
-            after = (page[-1][0],)
+    rows = read(SqlAlchemySource(f"sqlite:///{large}"), ask(EVENT, "many"), 100)
 
     assert 2000 == len(rows)
     assert rows == sorted(rows)
@@ -438,13 +395,8 @@ def test_without_an_index_for_the_order_rows_are_sorted_once(monkeypatch, source
         return forward(*given)
 
     monkeypatch.setattr(Sqlite, "forward", counted)
-    query = ask(dataset(key=("n", "id")))
 
-    with source.snapshot() as snapshot:
-        rows, after = [], None
-        while page := snapshot.page(query, after, 7):
-            rows += page
-            after = (page[-1][1], page[-1][0])
+    rows = read(source, ask(dataset(key=("n", "id"))), 7)
 
     assert list(range(49, -1, -1)) == [row[0] for row in rows]
     assert [1] == sorts

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from tests.source_queries import NOON, ask, dataset, found
 
-from streampay_export._core.catalog import Catalog, Dataset, Field, Omission
-from streampay_export._core.party import Subject
-from streampay_export._core.selection import Census, Query, Selection, Window
+from streampay_export._core.catalog import Catalog, Field, Omission
+from streampay_export._core.selection import Census, Window
 from streampay_export.errors import (
     InvalidConfiguration,
     KeyForm,
@@ -17,30 +17,10 @@ from streampay_export.errors import (
 )
 from streampay_export.sources.iterable import IterableSource
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def dataset(**given):
-    """A dataset of table `t` with key `id`, owned by `who`; every other column is given."""
-    settings = {"name": "things", "table": "t", "key": ("id",), "subject": ("who",)} | given
-    return Dataset(**({"fields": [Field(name="id", type="integer")]} | settings))
-
-
-def ask(of, *, as_of=NOON, window=None):
-    """The query of all fields of a dataset for the subject `me`."""
-    selection = Selection.of(of, [field.name for field in of.fields])
-    return Query(selection=selection, subject=Subject("me"), as_of=as_of, window=window or Window())
-
 
 def over(rows, **settings):
     """A source with one table of these rows."""
     return IterableSource({"t": rows}, now=lambda: NOON, **settings)
-
-
-def found(source, query):
-    """The first columns of one page, and the census."""
-    with source.snapshot() as snapshot:
-        return [row[0] for row in snapshot.page(query, None, 100)], snapshot.census(query)
 
 
 def mine(**values):
