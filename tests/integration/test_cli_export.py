@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from tests.toml_texts import KEEP, NOTICE
 
 from streampay_export._core.party import Actor, Subject
+from streampay_export.access import owner_only
 from streampay_export.cli import main
 from streampay_export.cli.deployment import deployment, operator
 from streampay_export.errors import KeysMissing, MissingExtra
 from streampay_export.keys.local import LocalKeys
+from streampay_export.service import ExportService
 from streampay_export.telemetry.opentelemetry import OpenTelemetry
 
 Capture = pytest.CaptureFixture[str]
@@ -281,6 +284,22 @@ def test_status(shop: Path, capsys: Capture) -> None:
     assert (form["overview"]["waiting_since"], form["overview"]["overdue"]) == (None, [])
     assert main(["status", "../../etc/passwd", "--config", str(shop)]) == 1
     assert capsys.readouterr().err == "there is no such export\n"
+
+
+def test_status_of_what_a_person_asked_for(shop: Path, capsys: Capture) -> None:
+    """An operator sees why it failed, in detail; that it was erased is no operator's to see either."""
+    shop.write_text(CONFIG.replace('type = "integer"', 'type = "uuid"'), encoding="utf-8")
+    with deployment(shop) as opened:
+        theirs = ExportService(evolve(opened.wiring, authorize=owner_only))
+        job = theirs.request(Actor(id="ada"), Subject("ada")).export.id
+        opened.worker.work()
+    assert main(["status", job, "--config", str(shop), "--json"]) == 0
+    form = last_json(capsys)
+    assert (form["state"], form["capacity"], form["error"]["slug"]) == ("failed", "subject", "unwritable-value")
+    assert "field 'no' holds" in form["error"]["detail"]
+    assert main(["erase", "--subject", "ada", "--config", str(shop)]) == 0
+    assert main(["status", job, "--config", str(shop), "--json"]) == 1
+    assert last_json(capsys)["error"]["slug"] == "not-found"
 
 
 def test_status_of_all(shop: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

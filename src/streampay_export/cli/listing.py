@@ -9,11 +9,12 @@ from pathlib import Path
 from .._core.catalog import Catalog
 from .._core.cut import compile_cut
 from .._core.export import Export
+from .._core.lifecycle import State
 from .._core.policy import Policies
 from .._core.streampay import STREAMPAY, STREAMPAY_POLICIES
 from ..configuration import read_configuration
-from ..errors import listed
-from ..ports.jobs import LARGEST_COUNT, MOST_OVERDUE, Overview
+from ..errors import NotFound, listed
+from ..ports.jobs import LARGEST_COUNT, MOST_OVERDUE, JobStore, Overview
 from ..writers.csv import CsvWriter
 from .deployment import deployment, operator
 from .outcome import print_json
@@ -35,11 +36,11 @@ def header(dataset: str | None, config: Path | None, profile: str) -> None:
 
 def status(config: Path, job_id: str | None, *, as_json: bool) -> None:
     """
-    Print one export; or how all stand, and the latest that whoever types has asked for.
+    Print one export, whoever asked for it; or how all stand, and the latest that whoever types has asked for.
     """
     with deployment(config) as opened:
         if job_id is not None:
-            export = opened.service.status(operator(), job_id)
+            export = _export(opened.wiring.jobs, job_id)
             if as_json:
                 print_json(export_form(export))
             else:
@@ -55,6 +56,14 @@ def status(config: Path, job_id: str | None, *, as_json: bool) -> None:
         print("you have asked for no export yet")
     for each in exports:
         _print(each)
+
+
+def _export(jobs: JobStore, job_id: str) -> Export:
+    # How an export stands names nobody; what is in it is for whom the authoriser lets in.
+    job = jobs.get(operator().tenant, job_id)
+    if job is None or job.state is State.ERASED:
+        raise NotFound
+    return Export.of(job, jobs.now())
 
 
 def _print_overview(overview: Overview) -> None:
