@@ -175,6 +175,23 @@ def test_errors_for_programs(line: list[str], slug: str, capsys: Capture) -> Non
     assert said.err == error["detail"] + "\n"
 
 
+def test_a_bug_tells_where_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """What an unknown error says may be somebody's data: its place and kind are shown, and the code is 3."""
+
+    address = "ada@example.org"
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError(address)
+
+    monkeypatch.setattr("streampay_export.cli.documenting.policy_list", broken)
+    assert main(["policy", "list", "--json"]) == 3
+    said = capsys.readouterr()
+    assert json.loads(said.out)["error"]["slug"] == "internal-error"
+    assert "in broken" in said.err
+    assert said.err.endswith("an internal error, ValueError: please report where it happened\n")
+    assert address not in said.err + said.out
+
+
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """Without the extra the command says how to get it."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)

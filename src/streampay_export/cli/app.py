@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from ..errors import ExportError, Interrupted, listed, quoted
 from . import commands, upkeep
-from .outcome import CTRL_C, DONE, NO, WRONG, exit_code, print_json, tell
+from .outcome import CTRL_C, DONE, NO, OUTSIDE, WRONG, exit_code, print_json, tell
 from .terminal import log_to_terminal, say
 
 
@@ -100,6 +101,13 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read has gone; without this Python complains once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NO
+    except Exception as error:  # noqa: BLE001  # the edge: a bug, whose own text may quote anybody's data
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        sentence = f"an internal error, {type(error).__qualname__}: please report where it happened"
+        say(f"{frames}{sentence}")
+        if as_json:
+            print_json({"error": {"slug": "internal-error", "detail": sentence}})
+        return OUTSIDE
     return code if isinstance(code, int) else DONE
 
 
