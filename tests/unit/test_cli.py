@@ -177,7 +177,6 @@ def test_errors_for_programs(line: list[str], slug: str, capsys: Capture) -> Non
 
 def test_a_bug_tells_where_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """What an unknown error says may be somebody's data: its place and kind are shown, and the code is 3."""
-
     address = "ada@example.org"
 
     def broken(*_: object, **__: object) -> None:
