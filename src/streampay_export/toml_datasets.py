@@ -45,6 +45,7 @@ def read_dataset(tables: TomlTable, name: str, rules: ProfileRules) -> Dataset:
             fields=tuple(_field(fields, field, name, rules) for field in fields.names()),
         )
     except InvalidCatalog as error:
+        table.finish()  # what is missing may be there, spelt otherwise
         raise tables.wrong(name, error.problem) from None
     table.finish()
     return dataset
@@ -109,6 +110,7 @@ def _field(fields: TomlTable, name: str, dataset: str, rules: ProfileRules) -> F
             reveals=table.optional_text("reveals") or "",
         )
     except InvalidCatalog as error:
+        table.finish()
         raise fields.wrong(name, error.problem) from None
     table.finish()
     return field

@@ -79,6 +79,7 @@ PLACE = "datasets.sales"
 FIELD = f"{PLACE}.fields"
 TOTAL = f"{FIELD}.total.rules.support"
 MISTAKES = {
+    "subject misspelt": ("subject = [", "subjects = [", f"{PLACE}.subjects", "did you mean 'subject'?"),
     "unknown basis": ('"contract"', '"contractual"', f"{FIELD}.paid.legal_basis", "one of consent, contract"),
     "unknown end": ('does = "scrub"', 'does = "shred"', f"{FIELD}.state.on_erasure.does", "one of scrub, retain"),
     "nothing done": ('{does = "scrub"}', "{}", f"{FIELD}.state.on_erasure.does", "one of scrub, retain is req"),
