@@ -3,7 +3,6 @@ Bundles for tests: made by our own writers, signer and report, from rows that a 
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -25,8 +24,9 @@ from streampay_export._core.policy_listing import AlteredField
 from streampay_export._core.request import ExportRequest
 from streampay_export._core.selection import Census
 from streampay_export.bundle import assemble
+from streampay_export.dataset_stage import DatasetStage
+from streampay_export.packing import PackedStage
 from streampay_export.signing.ed25519 import Ed25519Key, Ed25519Signer
-from streampay_export.stage import DatasetStage, Stage
 from streampay_export.writers import CsvWriter, JsonWriter, NdjsonWriter
 from streampay_export.writers.report import HtmlReport
 
@@ -115,7 +115,7 @@ def staged(
     """
     One dataset, written as an export would write it.
     """
-    stages = {name: stack.enter_context(Stage()) for name in formats}
+    stages = {name: stack.enter_context(PackedStage()) for name in formats}
     stage = DatasetStage({name: writers[name].encoder(dataset, fields) for name in formats}, stages)
     parts = []
     stage.begin()
@@ -186,10 +186,9 @@ def packed(contents: BundleContents, *, signer: Ed25519Signer = SIGNER) -> bytes
     """
     The bundle's bytes, held against the digest that `assemble` returns.
     """
-    out = io.BytesIO()
-    digest = assemble(out, contents, writers=WRITERS, signer=signer, report=HtmlReport())
-    data = out.getvalue()
-    assert digest == Digest(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    bundle = assemble(contents, writers=WRITERS, signer=signer, report=HtmlReport())
+    data = b"".join(bundle.blocks())
+    assert bundle.digest == Digest(size=len(data), sha256=hashlib.sha256(data).hexdigest())
     return data
 
 

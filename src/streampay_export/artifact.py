@@ -7,15 +7,15 @@ Encrypted by this library, unless the storage was chosen to do that itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from ._core.job import Artifact, Job, Protection, artifact_context, key_context
 from .errors import ExportGone, ObjectAltered, ObjectExists, ObjectMissing, StorageUnavailable
 from .ports.keys import Sealer
 from .ports.telemetry import Measure, Span
-from .stage import Stage
+from .storage.blocks import BlockStage
 from .storage.encrypted import EncryptedFile, EncryptedStage
 from .storage.plain import PlainFile
 from .wiring import Wiring
@@ -49,14 +49,25 @@ def artifact_file(wiring: Wiring, sealer: Sealer, job: Job, artifact: Artifact) 
     )
 
 
-def publish(wiring: Wiring, sealer: Sealer, job: Job, bundle: Stage, artifact: Artifact) -> None:
+class Blocks(Protocol):
+    """
+    A bundle, read from its start as often as needed.
+    """
+
+    def blocks(self) -> Iterable[bytes]:
+        """
+        Yield all of it.
+        """
+
+
+def publish(wiring: Wiring, sealer: Sealer, job: Job, bundle: Blocks, artifact: Artifact) -> None:
     """
     Encrypt the bundle, unless the store does, and put it under the artifact's key.
 
     Raises `StorageUnavailable`.
     """
     context = artifact_context(job, artifact.key)
-    stage: object = bundle.file
+    stage = BlockStage(bundle.blocks, artifact.size)
     if artifact.protection is Protection.LIBRARY:
         stage = EncryptedStage(bundle.blocks, artifact.size, lambda: sealer.encryptor(context))
     # The key holds this claim's fence: whoever put it there was this attempt, and it is complete.

@@ -16,15 +16,16 @@ from ._core.job import Claim
 from ._core.manifest import MissingDataset
 from ._core.party import Subject
 from ._core.policy_listing import withheld_fields
+from .dataset_stage import DatasetStage
 from .errors import ExportError, KeyForm, NullKey, SourceMismatch, SourceUnavailable, UnwritableValue
 from .exporter import DatasetExport
 from .keeping import PartKeeper
 from .lease import Lease
+from .packing import PackedStage
 from .ports.keys import Sealer
 from .ports.telemetry import Span
 from .preparing import prepare
 from .progress import Progress
-from .stage import DatasetStage, Stage
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -55,7 +56,7 @@ class Collecting:
     sealer: Sealer
     subject: Subject
     as_of: datetime
-    stages: Mapping[str, Mapping[str, Stage]]
+    stages: Mapping[str, Mapping[str, PackedStage]]
     keeper: PartKeeper
 
     def run(self) -> Collected:

@@ -18,10 +18,10 @@ from ._core.figures import Figures
 from ._core.manifest import DatasetSummary, PartSummary
 from ._core.pager import PART_ROWS, Pager, owner_values, pages
 from ._core.selection import Census, Key, Query
+from .dataset_stage import DatasetStage
 from .errors import CountMismatch, NullKey
 from .ports.source import HistorySource, Snapshot
 from .ports.telemetry import Measure, Span, Telemetry
-from .stage import DatasetStage
 from .telemetry.none import NoTelemetry
 
 
@@ -213,6 +213,7 @@ class DatasetExport:
             exhausted=end.exhausted,
             census=census,
             inexact=self.inexact,
+            packed=self.stage.packed_part,
         )
 
     def _recount(self, parts: Sequence[ClosedPart]) -> int:

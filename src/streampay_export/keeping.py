@@ -23,13 +23,13 @@ from ._core.closed_part import (
     spell_key_range,
 )
 from ._core.job import Claim
+from .dataset_stage import DatasetStage
 from .errors import ExportError, KeysMissing, LeaseLost, ObjectAltered, ObjectMissing, StorageUnavailable
 from .lease import Lease
 from .part_files import PartFiles
 from .ports.keys import Sealer
 from .preparing import Prepared
 from .sharing import FENCES_OF_A_CLAIM, FEWEST_PARTS, key_ranges, read_planned_part, shared_view
-from .stage import DatasetStage
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -138,7 +138,7 @@ class DatasetParts:
         Put the part closed last into storage, then into the job's rows. Raises `LeaseLost`, `StorageUnavailable`.
         """
         fence = self.keeper.claim.fence
-        self.keeper.files.put(part.summary, fence, self.stage)
+        self.keeper.files.put(part, fence, self.stage)
         sealed = self.keeper.sealer.seal(spell_closed_part(part, self.prepared.fingerprint))
         row = KeptPart(dataset=self._name, number=part.summary.number, fence=fence, sealed=sealed)
         self.keeper.keep(row)
@@ -186,7 +186,7 @@ class DatasetParts:
                 if part is None or part.after != (before and before.last):
                     break
                 if part.summary.rows:
-                    self.keeper.files.restore(part.summary, row.fence, self.stage, self.keeper.lease.check)
+                    self.keeper.files.restore(part, row.fence, self.stage, self.keeper.lease.check)
                 restored.append(part)
                 before = part
         return restored

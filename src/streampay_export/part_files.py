@@ -1,23 +1,22 @@
 """
-The files of parts in storage: encrypted as they are put, brought back whole before a byte is staged.
+The files of parts in storage: encrypted as they are put, and brought back whole or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import BinaryIO, cast
 
 from attrs import frozen
 
-from ._core.closed_part import KeptPart
+from ._core.closed_part import ClosedPart, KeptPart
 from ._core.encrypted_file import FileContext, FilePurpose
 from ._core.job import Job
-from ._core.manifest import PartSummary
-from .errors import ObjectAltered, ObjectExists
+from .dataset_stage import DatasetStage
+from .errors import ObjectExists
 from .ports.keys import Sealer
-from .stage import DatasetStage, Stage
 from .storage.encrypted import EncryptedFile, EncryptedStage
 from .wiring import Wiring
 
@@ -32,45 +31,37 @@ class PartFiles:
     job: Job
     sealer: Sealer
 
-    def put(self, summary: PartSummary, fence: int, stage: DatasetStage) -> None:
+    def put(self, part: ClosedPart, fence: int, stage: DatasetStage) -> None:
         """
         Put the files of the part that *stage* closed last. Raises `StorageUnavailable`.
         """
-        for name, digest in summary.files.items():
-            context = self._context(summary.dataset, summary.number, name, fence)
-            file = EncryptedStage(
-                partial(stage.part_blocks, name), digest.size, partial(self.sealer.encryptor, context)
-            )
+        for name, size in part.packed.items():
+            context = self._context(part.summary.dataset, part.summary.number, name, fence)
+            file = EncryptedStage(partial(stage.part_blocks, name), size, partial(self.sealer.encryptor, context))
             # The key holds the fence of this claim: what is there already was put there under this very claim.
             with suppress(ObjectExists):
                 self.wiring.storage.put(context.file, cast("BinaryIO", file))
 
-    def restore(self, summary: PartSummary, fence: int, stage: DatasetStage, check: Callable[[], None]) -> None:
+    def restore(self, part: ClosedPart, fence: int, stage: DatasetStage, check: Callable[[], None]) -> None:
         """
         Stage a part's files again. Raises `ObjectMissing` or `ObjectAltered`, and then nothing is staged.
 
         *check* is called between blocks and may raise.
         """
-        drafts: dict[str, Stage] = {}
-        try:
-            for name, digest in summary.files.items():
-                draft = drafts[name] = Stage(self.wiring.stage_folder)
-                context = self._context(summary.dataset, summary.number, name, fence)
-                file = EncryptedFile(
-                    storage=self.wiring.storage,
-                    key=context.file,
-                    size=digest.size,
-                    decryptor=partial(self.sealer.decryptor, context),
-                )
-                for block in file.read():
-                    check()
-                    draft.append(block)
-                if draft.digest != digest:
-                    raise ObjectAltered
-            stage.restore({name: draft.blocks() for name, draft in drafts.items()})
-        finally:
-            for draft in drafts.values():
-                draft.close()
+        blocks = {name: self._blocks(part, name, fence, check) for name in part.packed}
+        stage.restore(part.summary.files, blocks)
+
+    def _blocks(self, part: ClosedPart, name: str, fence: int, check: Callable[[], None]) -> Iterator[bytes]:
+        context = self._context(part.summary.dataset, part.summary.number, name, fence)
+        file = EncryptedFile(
+            storage=self.wiring.storage,
+            key=context.file,
+            size=part.packed[name],
+            decryptor=partial(self.sealer.decryptor, context),
+        )
+        for block in file.read():
+            check()
+            yield block
 
     def delete(self, part: KeptPart) -> None:
         """

@@ -13,13 +13,14 @@ from ._core.closed_part import ClosedPart, KeptPart, KeyRange, PartClaim, View, 
 from ._core.selection import Census, Key, Query, Selection
 from ._core.wire import read_subject
 from .artifact import sealer_of
+from .dataset_stage import DatasetStage
 from .errors import ExportError, LeaseLost, SourceMismatch, SourceUnavailable, Stopped
 from .exporter import DatasetExport
+from .packing import PackedStage
 from .part_files import PartFiles
 from .ports.source import HistorySource, SharedViews, Snapshot
 from .ports.telemetry import Measure
 from .preparing import prepare
-from .stage import DatasetStage, Stage
 from .wiring import Wiring
 
 # Below this many parts that are left, sharing costs more than it saves.
@@ -82,7 +83,10 @@ def _read_and_keep(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) 
     with ExitStack() as stages:
         stage = DatasetStage(
             prepared.encoders,
-            {name: stages.enter_context(Stage(wiring.stage_folder)) for name in prepared.encoders},
+            {
+                name: stages.enter_context(PackedStage(wiring.stage_folder, whole=False))
+                for name in prepared.encoders
+            },
         )
         export = DatasetExport(
             source=wiring.source,
@@ -93,7 +97,7 @@ def _read_and_keep(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) 
             telemetry=wiring.telemetry,
         )
         closed = _read(export, part.number, range_)
-        PartFiles(wiring=wiring, job=job, sealer=sealer).put(closed.summary, part.fence, stage)
+        PartFiles(wiring=wiring, job=job, sealer=sealer).put(closed, part.fence, stage)
     kept = KeptPart(
         dataset=part.dataset,
         number=part.number,

@@ -25,13 +25,13 @@ from .collecting import Collecting
 from .errors import BackendError, ExportError, Interrupted, LeaseLost, Stopped, StorageUnavailable
 from .keeping import PartKeeper
 from .lease import Lease
+from .packing import PackedStage
 from .ports.jobs import Completion
 from .ports.keys import Sealer
 from .ports.telemetry import Measure, Span
 from .recording import Recorder
 from .restored import RestoredCheck
 from .sharing import read_planned_part
-from .stage import Stage
 from .telling import Telling
 from .wiring import Wiring
 
@@ -153,7 +153,7 @@ class Worker:
         self._record.intend(self._record.by_system(Event.STARTED, job, w.jobs.now(), once=f":{claim.fence}"))
         sealer, subject = self._unlock(job)
         as_of = job.as_of or job.request.as_of or w.source.now()
-        with _stages(w, job) as stages, Stage(w.stage_folder) as bundle:
+        with _stages(w, job) as stages:
             keeper = PartKeeper(wiring=w, claim=claim, lease=lease, sealer=sealer, as_of=as_of)
             collected = Collecting(
                 wiring=w,
@@ -178,12 +178,12 @@ class Worker:
                 missing=collected.missing,
                 notice=w.notice,
             )
-            digest = assemble(bundle.file, contents, writers=w.writers, signer=w.manifests, report=w.report)
+            bundle = assemble(contents, writers=w.writers, signer=w.manifests, report=w.report)
             lease.check()
             artifact = Artifact(
                 key=f"{job.tenant}/{job.id}/{claim.fence}.zip",
-                size=digest.size,
-                sha256=digest.sha256,
+                size=bundle.digest.size,
+                sha256=bundle.digest.sha256,
                 protection=w.storage.protection,
             )
             publish(w, sealer, job, bundle, artifact)
@@ -251,9 +251,9 @@ class Worker:
 
 
 @contextmanager
-def _stages(wiring: Wiring, job: Job) -> Iterator[dict[str, dict[str, Stage]]]:
+def _stages(wiring: Wiring, job: Job) -> Iterator[dict[str, dict[str, PackedStage]]]:
     stages = {
-        dataset: {name: Stage(wiring.stage_folder) for name in job.request.formats}
+        dataset: {name: PackedStage(wiring.stage_folder) for name in job.request.formats}
         for dataset in job.request.datasets
     }
     try:

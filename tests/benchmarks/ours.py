@@ -6,13 +6,16 @@ from pathlib import Path
 
 from streampay_export._core.catalog import Dataset, Field, FieldType
 from streampay_export._core.cut import compile_cut
+from streampay_export._core.manifest import Digest
 from streampay_export._core.party import Subject
 from streampay_export._core.policy import FieldRule, Policy
 from streampay_export._core.rules import Keep, Mask, MaskKind, Pseudonymise
 from streampay_export._core.selection import Query
+from streampay_export.dataset_stage import DatasetStage
 from streampay_export.exporter import DatasetExport
+from streampay_export.packing import Plaintext
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
-from streampay_export.stage import DatasetStage, Stage
+from streampay_export.stage import Stage
 from streampay_export.writers import CsvWriter
 
 from .payouts import FIELDS, PSEUDONYM_KEY, wallet
@@ -54,6 +57,34 @@ SELF = Policy(
 )
 
 
+class PlainStage(Stage):
+    """
+    A data file that is hashed as ours are, and not packed: `plain.py` packs nothing either.
+    """
+
+    packed_part = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._part = Plaintext()
+
+    piece = end = Stage.append
+
+    def add(self, data: bytes) -> None:
+        """
+        Write more of the part under way.
+        """
+        self._part.add(data)
+        self.append(data)
+
+    def close_part(self) -> Digest:
+        """
+        Return the part's digest and begin the next.
+        """
+        closed, self._part = self._part.digest, Plaintext()
+        return closed
+
+
 # The function under measurement: counting, paging, redaction, totals, encoding, digests and staging included.
 def ours(url: str, rows: int, out: Path) -> None:
     """
@@ -62,7 +93,7 @@ def ours(url: str, rows: int, out: Path) -> None:
     subject = Subject(wallet(rows))
     cut = compile_cut(PAYOUTS, SELF, timezone="UTC", pseudonym_key=PSEUDONYM_KEY, owners=frozenset(subject.names))
     encoder = CsvWriter().encoder(PAYOUTS, cut.fields)
-    with SqlAlchemySource(url, timezone="UTC") as source, Stage() as stage:
+    with SqlAlchemySource(url, timezone="UTC") as source, PlainStage() as stage:
         DatasetExport(
             source=source,
             cut=cut,

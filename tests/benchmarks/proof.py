@@ -2,7 +2,6 @@
 What completeness costs: counting, totals and the report, as a share of the export they are part of.
 """
 
-import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ from streampay_export._core.party import Subject
 from streampay_export._core.request import ExportRequest
 from streampay_export._core.selection import Query
 from streampay_export.bundle import assemble
+from streampay_export.dataset_stage import DatasetStage
 from streampay_export.exporter import DatasetExport
 from streampay_export.keys.memory import MemoryKeys
+from streampay_export.packing import PackedStage
 from streampay_export.sources.sqlalchemy import SqlAlchemySource
-from streampay_export.stage import DatasetStage, Stage
 from streampay_export.writers import CsvWriter, JsonWriter
 from streampay_export.writers.report import HtmlReport
 
@@ -81,7 +81,7 @@ def proof(url: str, rows: int) -> Mapping[str, float]:
     cut = compile_cut(PAYOUTS, SELF, timezone="UTC", pseudonym_key=PSEUDONYM_KEY, owners=frozenset(subject.names))
     cut = evolve(cut, figures=watches.on("totals", cut.figures))
     writers = {"csv": CsvWriter(), "json": JsonWriter()}
-    with SqlAlchemySource(url, timezone="UTC") as source, Stage() as csv, Stage() as json:
+    with SqlAlchemySource(url, timezone="UTC") as source, PackedStage() as csv, PackedStage() as json:
         stages = {"csv": csv, "json": json}
         as_of = source.now()
         summary = DatasetExport(
@@ -106,5 +106,5 @@ def proof(url: str, rows: int) -> Mapping[str, float]:
             notice=ProcessingNotice(**dict.fromkeys(NOTICE_PARTS, "Made up.")),
         )
         report = watches.on("report", HtmlReport())
-        assemble(io.BytesIO(), contents, writers=writers, signer=MemoryKeys(b"bench").manifests, report=report)
+        assemble(contents, writers=writers, signer=MemoryKeys(b"bench").manifests, report=report)
     return {**watches.seconds, "seconds": time.perf_counter() - began}

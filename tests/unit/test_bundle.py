@@ -5,7 +5,6 @@ import struct
 import subprocess
 import zipfile
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -17,8 +16,6 @@ from tests.bundles import (
     NOTICE,
     PAYOUT_FIELDS,
     PAYOUTS,
-    SIGNER,
-    WRITERS,
     contents_of,
     packed,
     payout,
@@ -32,9 +29,6 @@ from streampay_export._core.cut import OutputField
 from streampay_export._core.layout import Entry, directory, entry_time, local_header
 from streampay_export._core.policy_listing import AlteredField
 from streampay_export._core.selection import Census, Window
-from streampay_export.bundle import assemble
-from streampay_export.errors import StorageUnavailable
-from streampay_export.writers.report import HtmlReport
 
 DATA = [f"data/{dataset}.{format_}" for dataset in ("account", "payouts") for format_ in ("csv", "ndjson", "json")]
 DOCUMENTS = ["datapackage.json", "notice.json", "withheld.json", "README.txt", "index.html"]
@@ -232,17 +226,6 @@ def test_the_dictionary_names_types_assets_and_scales():
         "string",
     )
     assert b"floating-point" in b" ".join(_opened(bundle).read("README.txt").split())
-
-
-def test_a_full_disk_is_a_typed_error():
-    """
-    When the bundle does not fit, assembling ends with StorageUnavailable.
-    """
-    with ExitStack() as stack:
-        full = stack.enter_context(Path("/dev/full").open("r+b", buffering=0))
-        contents = contents_of(staged(stack, ACCOUNT, ACCOUNT_FIELDS, []))
-        with pytest.raises(StorageUnavailable, match="No space left on device"):
-            assemble(full, contents, writers=WRITERS, signer=SIGNER, report=HtmlReport())
 
 
 def test_the_time_of_entries_stays_within_what_a_zip_can_say():

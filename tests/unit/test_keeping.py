@@ -274,7 +274,15 @@ def test_a_closed_part_survives_its_json_form() -> None:
         figures=figures,
     )
     census = Census(included=9, null_keys=(0, 0))
-    part = ClosedPart(summary=summary, after=None, last=(NOON, 7), exhausted=False, census=census, inexact=("fee",))
+    part = ClosedPart(
+        summary=summary,
+        after=None,
+        last=(NOON, 7),
+        exhausted=False,
+        census=census,
+        inexact=("fee",),
+        packed={"csv": 3},
+    )
     spelled = spell_closed_part(part, "cut")
     assert part == read_closed_part(spelled, "payouts", "cut")
     given_up = evolve(part, summary=evolve(summary, figures=Figures(totals=None, months=None, states=None)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -91,7 +92,7 @@ class ClosedPart:
     the end of the dataset.
 
     *census* is the dataset's, from before its first page; *inexact* the decimal fields in which floats were
-    met so far.
+    met so far. Its file of each format is *packed* into so many bytes.
     """
 
     summary: PartSummary
@@ -100,6 +101,7 @@ class ClosedPart:
     exhausted: bool
     census: Census
     inexact: tuple[str, ...] = ()
+    packed: Mapping[str, int]
 
 
 def fingerprint(dataset: Dataset, policy: Policy, timezone: str | None) -> str:
@@ -125,6 +127,7 @@ def spell_closed_part(part: ClosedPart, cut: str) -> bytes:
         "last": _spell_key(part.summary.dataset, part.last),
         "census": asdict(part.census),
         "inexact": part.inexact,
+        "packed": dict(part.packed),
         "months": months,
         "states": None if figures.states is None else dict(figures.states),
         "latest": figures.latest,
@@ -155,6 +158,7 @@ def read_closed_part(data: bytes, dataset: str, cut: str) -> ClosedPart | None:
             exhausted=False,
             census=_read_census(form["census"]),
             inexact=tuple(form["inexact"]),
+            packed={name: form["packed"][name] for name in summary.files},
         )
     except (LookupError, TypeError, ValueError, InvalidCursor):
         return None

@@ -23,18 +23,30 @@ from .request import ExportRequest
 
 class Staged(Protocol):
     """
-    A finished data file, waiting to be packed.
+    A finished data file, packed.
     """
 
     @property
     def digest(self) -> Digest:
         """
-        Size and SHA-256 of all of it.
+        Size and SHA-256 of its plaintext.
+        """
+
+    @property
+    def crc(self) -> int:
+        """
+        The CRC-32 of its plaintext.
+        """
+
+    @property
+    def packed(self) -> int:
+        """
+        How many bytes it is packed into.
         """
 
     def blocks(self) -> Iterator[bytes]:
         """
-        Yield all of it, from the start, in blocks of 256 KiB.
+        Yield those, from the start, as often as asked.
         """
 
 

@@ -6,9 +6,7 @@ Stands on the ports alone, so that whoever publishes and whoever downloads share
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -23,9 +21,7 @@ from .._core.encrypted_file import (
 from ..errors import ObjectAltered
 from ..ports.keys import FileDecryptor, FileEncryptor
 from ..ports.storage import Read
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from .blocks import BlockStage
 
 
 def encrypted(blocks: Iterable[bytes], encryptor: FileEncryptor) -> Iterator[bytes]:
@@ -43,64 +39,18 @@ def encrypted(blocks: Iterable[bytes], encryptor: FileEncryptor) -> Iterator[byt
     yield encryptor.seal(bytes(held), last=True)
 
 
-class EncryptedStage(io.RawIOBase):
+class EncryptedStage(BlockStage):
     """
     A file to be put into a storage, encrypted while it is read: no draft of it lies anywhere.
 
-    *blocks* yields the plaintext from its start, *size* bytes in all. Seekable to its start and to its
-    end alone: each time it is read from the start it is another file, under a key of its own. One thread's.
+    *blocks* yields the plaintext from its start, *size* bytes in all. Each time it is read from the start it is
+    another file, under a key of its own. One thread's.
     """
 
     def __init__(
         self, blocks: Callable[[], Iterable[bytes]], size: int, encryptor: Callable[[], FileEncryptor]
     ) -> None:
-        super().__init__()
-        self._blocks = blocks
-        self._size = stored_size(size)
-        self._encryptor = encryptor
-        self.seek(0)
-
-    def readable(self) -> bool:
-        """
-        Say that it can be read.
-        """
-        return True
-
-    def seekable(self) -> bool:
-        """
-        Say that it can be sought, to two places.
-        """
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """
-        Go to the start, or to the end. Raises `io.UnsupportedOperation` for any other place.
-        """
-        if offset != 0 or whence not in {io.SEEK_SET, io.SEEK_END}:
-            raise io.UnsupportedOperation("only the start and the end can be sought")
-        self._held = bytearray()
-        self._rest = iter(()) if whence == io.SEEK_END else encrypted(self._blocks(), self._encryptor())
-        return self._size if whence == io.SEEK_END else 0
-
-    def read(self, size: int = -1) -> bytes:
-        """
-        Return the next *size* bytes, fewer only at the end; without *size*, the rest.
-        """
-        while size < 0 or len(self._held) < size:
-            chunk = next(self._rest, None)
-            if chunk is None:
-                break
-            self._held += chunk
-        return _taken(self._held, len(self._held) if size < 0 else size)
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """
-        Fill *buffer*, and return how many bytes that were.
-        """
-        with memoryview(buffer).cast("B") as view:
-            taken = self.read(len(view))
-            view[: len(taken)] = taken
-        return len(taken)
+        super().__init__(lambda: encrypted(blocks(), encryptor()), stored_size(size))
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,158 @@
+"""
+One dataset in several files: pages, parts and what joins them.
+"""
+
+import hashlib
+import zlib
+
+import pytest
+from tests.bundles import ACCOUNT, ACCOUNT_FIELDS
+
+from streampay_export._core.manifest import Digest
+from streampay_export.dataset_stage import DatasetStage
+from streampay_export.errors import ObjectAltered, UnwritableValue
+from streampay_export.packing import PackedStage, inflated
+from streampay_export.writers import CsvWriter, JsonWriter
+
+
+def _digest(data):
+    return Digest(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+ENCODERS = {writer.format: writer.encoder(ACCOUNT, ACCOUNT_FIELDS) for writer in (CsvWriter(), JsonWriter())}
+
+
+def _written(pages, parts=()):
+    with PackedStage() as csv, PackedStage() as json:
+        stages = {"csv": csv, "json": json}
+        stage = DatasetStage(ENCODERS, stages)
+        stage.begin()
+        closed = []
+        for number, page in enumerate(pages):
+            stage.page(page)
+            if number in parts:
+                closed.append(stage.close_part())
+        closed.append(stage.close_part())
+        stage.end()
+        files = _files(stages)
+    return files, closed
+
+
+def _files(stages):
+    files = {name: b"".join(inflated(each.blocks())) for name, each in stages.items()}
+    assert {name: each.digest for name, each in stages.items()} == {n: _digest(data) for n, data in files.items()}
+    assert {name: each.crc for name, each in stages.items()} == {n: zlib.crc32(data) for n, data in files.items()}
+    return files
+
+
+A, B, C = ([["a"], ["1"]], [["b"], ["2"]], [["c"], ["3"]])
+WHOLE = [["a", "b", "c"], ["1", "2", "3"]]
+
+
+def test_pages_and_parts_do_not_show_in_the_files():
+    """
+    One page, three pages, and three pages in two parts give the same bytes in each format.
+    """
+    once = _written([WHOLE])[0]
+    assert once["csv"] == b'wallet,name\r\n"a","1"\r\n"b","2"\r\n"c","3"\r\n'
+    assert once == _written([A, B, C])[0] == _written([A, B, C], parts={0})[0]
+
+
+def test_no_page_gives_head_and_tail():
+    """
+    A dataset without rows has its heading in CSV and is an empty array in JSON; its part is empty.
+    """
+    files, closed = _written([])
+    assert files == {"csv": b"wallet,name\r\n", "json": b"[\n\n]\n"}
+    assert closed == [{"csv": _digest(b""), "json": _digest(b"")}]
+
+
+def test_a_part_digest_is_over_its_pages_and_the_separators_between_them():
+    """
+    The separator that joins two parts belongs to neither.
+    """
+    closed = _written([A, B, C], parts={1})[1]
+    a, b, c = (b'{"wallet":"%b","name":"%b"}' % pair for pair in ((b"a", b"1"), (b"b", b"2"), (b"c", b"3")))
+    assert [part["json"] for part in closed] == [_digest(a + b",\n" + b), _digest(c)]
+
+
+def test_a_page_that_cannot_be_written_leaves_no_trace():
+    """
+    When one format refuses a page, no format has any of it.
+    """
+
+    class Refusing:
+        head, separator, tail = b"", b",", b""
+
+        def page(self, columns):
+            raise UnwritableValue(dataset="account", field="name", reason="a lone surrogate")
+
+    with PackedStage() as csv, PackedStage() as other:
+        stage = DatasetStage({"csv": ENCODERS["csv"], "other": Refusing()}, {"csv": csv, "other": other})
+        with pytest.raises(UnwritableValue):
+            stage.page(A)
+        assert stage.close_part() == {"csv": _digest(b""), "other": _digest(b"")}
+        assert (csv.packed, other.packed) == (0, 0)
+
+
+def _part(page):
+    """
+    One part packed alone, as somebody else packs it: its digests and its packed bytes.
+    """
+    with PackedStage(whole=False) as csv, PackedStage(whole=False) as json:
+        stage = DatasetStage(ENCODERS, {"csv": csv, "json": json})
+        stage.page(page)
+        closed = stage.close_part()
+        packed = {name: b"".join(stage.part_blocks(name)) for name in ENCODERS}
+    assert stage.packed_part == {name: len(data) for name, data in packed.items()}
+    return closed, packed
+
+
+def test_a_part_packed_elsewhere_makes_the_same_file():
+    """
+    Restored, between parts that were read here, it leaves the packed bytes as they would have been.
+    """
+    packed = []
+    for restored in (set(), {0}, {1}, {0, 2}, {0, 1, 2}):
+        with PackedStage() as csv, PackedStage() as json:
+            stages = {"csv": csv, "json": json}
+            stage = DatasetStage(ENCODERS, stages)
+            stage.begin()
+            for number, page in enumerate((A, B, C)):
+                if number in restored:
+                    closed, part = _part(page)
+                    stage.restore(closed, {name: [data] for name, data in part.items()})
+                else:
+                    stage.page(page)
+                    stage.close_part()
+            stage.end()
+            assert _files(stages) == _written([WHOLE])[0]
+            packed.append({name: b"".join(each.blocks()) for name, each in stages.items()})
+    assert packed[1:] == packed[:-1]
+
+
+@pytest.mark.parametrize("harm", ["no deflate", "too short", "broken off"])
+def test_a_part_that_is_not_what_it_was_leaves_no_trace(harm):
+    """
+    Whatever is wrong with one format, no format has any of the part.
+    """
+
+    def harmed(data):
+        if harm == "broken off":
+            yield data[:3]
+            raise OSError(harm)
+        yield b"\xff" * 9 if harm == "no deflate" else data[:-9]
+
+    closed, part = _part(B)
+    with PackedStage() as csv, PackedStage() as json:
+        stages = {"csv": csv, "json": json}
+        stage = DatasetStage(ENCODERS, stages)
+        stage.begin()
+        stage.page(A)
+        stage.close_part()
+        with pytest.raises((ObjectAltered, OSError)):
+            stage.restore(closed, {"csv": [part["csv"]], "json": harmed(part["json"])})
+        stage.page(B)
+        stage.close_part()
+        stage.end()
+        assert _files(stages) == _written([A, B])[0]
