@@ -6,7 +6,7 @@
 #   make check      lint, format, types, the direction of imports
 #   make docs       run every code block in the docs, then build them
 #   make bench      rows, bytes and tickets per second and peak memory beside a plain exporter and a plain copy
-#   make pictures   the report as a person sees it, on phone, desktop and paper (needs chromium, poppler-utils)
+#   make pictures   the report as a person sees it, on phone, desktop and paper (needs chromium, fonts-noto-core, poppler-utils)
 #   make flask      the Flask example on http://127.0.0.1:8000 (PORT changes that)
 #   make fastapi    the FastAPI example, likewise
 #   make clean      remove the environment and everything built

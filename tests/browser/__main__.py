@@ -42,7 +42,7 @@ def main(folder: str = "pictures") -> None:
     into.mkdir(exist_ok=True)
     executable = shutil.which("chromium")
     if executable is None or shutil.which("pdftoppm") is None:
-        sys.exit("chromium and pdftoppm are needed: apt-get install chromium poppler-utils")
+        sys.exit("chromium and pdftoppm are needed: apt-get install chromium fonts-noto-core poppler-utils")
     with chromium(executable) as browser:
         for name, bundle in MADE.items():
             take(browser, name, bundle(), into)

@@ -17,7 +17,7 @@ def browser():
     """
     The machine's Chromium.
     """
-    executable = program("chromium", package="chromium")
+    executable = program("chromium", package="chromium and fonts-noto-core")
     library("playwright", package="playwright")
     from tests.browser.chromium import chromium
 

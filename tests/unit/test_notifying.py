@@ -323,7 +323,7 @@ def test_what_is_untrue_by_now_is_not_told() -> None:
     house.jobs._jobs["default", job_id] = evolve(job, state=State.FAILED, failure=Failure(slug="x", sentence="y"))
     assert ["ready"] == told(house)
     del house.jobs._jobs["default", job_id]
-    house.jobs._notify([evolve(pending, job_id="unknown")])
+    house.jobs._post((), [evolve(pending, job_id="unknown")])
     assert ["ready"] == told(house)
 
 
