@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, StaticPool
+from tests.s3_server import free_ports
 from tests.source_queries import (
     AROUND_NOON,
     EVENT,
@@ -560,17 +561,10 @@ def test_a_small_character_set_is_refused(host):
 # --- failures
 
 
-def free_port():
-    """A port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda url: url.set(port=free_port()), "does not listen"),
+        (lambda url: url.set(port=free_ports(1)[0]), "does not listen"),
         (lambda url: url.set(host="no-such-host.invalid"), "host name is unknown"),
         (lambda url: url.set(database="canary_database"), "no such database"),
         (lambda url: url.set(username="canary_user"), "refused the credentials"),
