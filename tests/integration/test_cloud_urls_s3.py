@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import fsspec
 import pytest
 from attrs import evolve
+from tests.remote_storage import REMOTE
 from tests.s3_server import ACCESS_KEY, SECRET_KEY
 from tests.unit.test_service import ALICE, payouts, ready, token
 
@@ -23,13 +24,7 @@ from streampay_export.storage.fsspec import FsspecStorage
 from streampay_export.testing.deployment import CATALOG, NOTICE, MemoryDeployment, keep_everything
 
 REGION = "us-east-1"
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.promise,
-    # s3fs leaves closing its sockets to the end of the process.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = REMOTE
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,14 @@ from datetime import timedelta
 
 import fsspec
 import pytest
+from tests.remote_storage import REMOTE
 from tests.toml_texts import NOTICE
 
 from streampay_export.cli import main
 from streampay_export.errors import InvalidConfiguration
 from streampay_export.storage.fsspec import FsspecStorage
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.promise,
-    # s3fs leaves closing its sockets to the end of the process.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = REMOTE
 OTHERS = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 90}}
 
 

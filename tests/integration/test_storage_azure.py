@@ -10,22 +10,16 @@ from urllib.parse import quote
 import fsspec
 import pytest
 from tests.integration.test_cloud_urls_s3 import fetch
-from tests.storage_writers import race
+from tests.remote_storage import REMOTE, RemoteStorageContract
 
 from streampay_export.errors import StorageUnavailable
 from streampay_export.links.cloud import NEVER
 from streampay_export.links.fsspec import FsspecUrls
 from streampay_export.storage.fsspec import FsspecStorage
-from streampay_export.testing.contracts.storage import KEY, StorageContract
+from streampay_export.testing.contracts.storage import KEY
 
 CONTAINER, NAME = "exports", "export.zip"
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.promise,
-    # adlfs leaves closing its sockets to the end of the process.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = REMOTE
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +41,9 @@ def adapter(azure_options):
 
 
 @pytest.fixture
-def container(file_system):
+def server(file_system):
     """
-    The container, emptied.
+    That file system, with the container emptied.
     """
     for path in file_system.find(CONTAINER):
         file_system.rm_file(path)
@@ -65,32 +59,15 @@ def mint(azure_options, seconds=60):
     return urls.mint(KEY, file_name=NAME, until=now + timedelta(seconds=seconds), now=now)
 
 
-class TestAzure(StorageContract):
-    @pytest.fixture
-    def storage(self, container, adapter):
-        """
-        Nothing in it.
-        """
-        return adapter
+class TestAzure(RemoteStorageContract):
+    url = f"az://{CONTAINER}/live"
 
     @pytest.fixture
-    def raw_read(self, container):
+    def options(self, azure_options):
         """
-        Reads the blob past the adapter.
+        Those of the server.
         """
-
-        def read(key):
-            path = f"{CONTAINER}/live/{key}"
-            return container.cat_file(path) if container.isfile(path) else None
-
-        return read
-
-    @pytest.fixture
-    def raw_write(self, container):
-        """
-        Writes the blob past the adapter.
-        """
-        return lambda key, content: container.pipe_file(f"{CONTAINER}/live/{key}", content)
+        return azure_options
 
     def test_a_large_upload_is_whole(self, storage):
         """
@@ -103,15 +80,6 @@ class TestAzure(StorageContract):
 
         assert storage.size(KEY) == 101 * 1024 * 1024
         assert b"".join(storage.read(KEY, 60 * 1024 * 1024 - 1, 60 * 1024 * 1024 + 1)) == b"\x3b\x3c"
-
-    def test_of_many_processes_one_wins(self, storage, azure_options, raw_read):
-        """
-        Of four processes that put one key at once one succeeds, and what is stored is all its own.
-        """
-        said, won = race(f"az://{CONTAINER}/live", azure_options, KEY)
-
-        assert ["lost", "lost", "lost", "won"] == said
-        assert [raw_read(KEY)] == won
 
     def test_a_url_gets_the_blob(self, storage, raw_write, azure_options):
         """

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import fsspec
 import pytest
 from tests.faulty_network import FaultyNetwork
+from tests.remote_storage import REMOTE
 from tests.unit.test_service import ALICE, payouts, ready, token
 
 from streampay_export._core.trail import Event
@@ -26,13 +27,7 @@ TIMEOUT = 2.0
 # fsspec looks once a second whether its thread has ended.
 LATE = 1.5
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.promise,
-    # s3fs leaves closing its sockets to the end of the process.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = REMOTE
 
 
 @pytest.fixture

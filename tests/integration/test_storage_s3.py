@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import fsspec
 import pytest
-from tests.storage_writers import race, upload
+from tests.remote_storage import REMOTE, RemoteStorageContract
+from tests.storage_writers import upload
 
 from streampay_export import Actor, Subject
 from streampay_export._core.job import Artifact
@@ -18,17 +19,11 @@ from streampay_export.errors import ObjectExists, StorageUnavailable
 from streampay_export.keys.sealing import JobSealer
 from streampay_export.stage import Stage
 from streampay_export.storage.fsspec import FsspecStorage
-from streampay_export.testing.contracts.storage import KEY, StorageContract
+from streampay_export.testing.contracts.storage import KEY
 from streampay_export.testing.deployment import MemoryDeployment
 
 BUCKET = "exports"
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.promise,
-    # s3fs leaves closing its sockets to the end of the process.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = REMOTE
 
 
 @pytest.fixture(scope="module")
@@ -50,43 +45,26 @@ def adapter(s3_options):
 
 
 @pytest.fixture
-def bucket(file_system):
+def server(file_system):
     """
-    The bucket, emptied.
+    That file system, with the bucket emptied.
     """
     for path in file_system.find(BUCKET):
         file_system.rm_file(path)
     return file_system
 
 
-class TestS3(StorageContract):
-    @pytest.fixture
-    def storage(self, bucket, adapter):
-        """
-        Nothing in it.
-        """
-        return adapter
+class TestS3(RemoteStorageContract):
+    url = f"s3://{BUCKET}/live"
 
     @pytest.fixture
-    def raw_read(self, bucket):
+    def options(self, s3_options):
         """
-        Reads the object past the adapter.
+        Those of the server.
         """
+        return s3_options
 
-        def read(key):
-            path = f"{BUCKET}/live/{key}"
-            return bucket.cat_file(path) if bucket.isfile(path) else None
-
-        return read
-
-    @pytest.fixture
-    def raw_write(self, bucket):
-        """
-        Writes the object past the adapter.
-        """
-        return lambda key, content: bucket.pipe_file(f"{BUCKET}/live/{key}", content)
-
-    def test_a_multipart_upload_is_whole_and_never_overwrites(self, storage, bucket):
+    def test_a_multipart_upload_is_whole_and_never_overwrites(self, storage, server):
         """
         An object too large for one request appears whole, once, and a second upload leaves nothing behind.
         """
@@ -99,7 +77,7 @@ class TestS3(StorageContract):
 
         assert storage.size(KEY) == 105 * 1024 * 1024
         assert b"".join(storage.read(KEY, 60 * 1024 * 1024 - 1, 60 * 1024 * 1024 + 1)) == b"\x3b\x3c"
-        assert bucket.list_multipart_uploads(BUCKET) == []
+        assert server.list_multipart_uploads(BUCKET) == []
 
     def test_an_encrypted_bundle_is_published_and_read_in_ranges(self, storage, raw_read, tmp_path):
         """
@@ -121,7 +99,7 @@ class TestS3(StorageContract):
         assert bytes(64) not in raw_read(key)
         assert [] == list(tmp_path.iterdir())
 
-    def test_wrong_credentials_are_said(self, s3_options, bucket):
+    def test_wrong_credentials_are_said(self, s3_options, server):
         """
         What the server refuses is `StorageUnavailable`, without keys or names in the text.
         """
@@ -132,22 +110,13 @@ class TestS3(StorageContract):
         assert "WRONG" not in str(failed.value)
         assert "zip" not in str(failed.value)
 
-    def test_of_many_processes_one_wins(self, storage, s3_options, raw_read):
-        """
-        Of four processes that put one key at once one succeeds, and what is stored is all its own.
-        """
-        said, won = race(f"s3://{BUCKET}/live", s3_options, KEY)
-
-        assert ["lost", "lost", "lost", "won"] == said
-        assert [raw_read(KEY)] == won
-
-    def test_what_a_killed_upload_left_is_swept(self, storage, bucket, s3_options):
+    def test_what_a_killed_upload_left_is_swept(self, storage, server, s3_options):
         """
         A writer killed in the middle of a multipart upload leaves no object, and its parts go when they are old.
         """
-        elsewhere = bucket.call_s3("create_multipart_upload", Bucket=BUCKET, Key=f"other/{KEY}")
+        elsewhere = server.call_s3("create_multipart_upload", Bucket=BUCKET, Key=f"other/{KEY}")
         with upload(f"s3://{BUCKET}/live", s3_options, KEY) as writer:
-            while len(bucket.list_multipart_uploads(BUCKET)) < 2:
+            while len(server.list_multipart_uploads(BUCKET)) < 2:
                 assert writer.poll() is None
                 time.sleep(0.02)
             writer.kill()
@@ -156,10 +125,10 @@ class TestS3(StorageContract):
         assert [] == list(storage.list())
         assert 0 == storage.sweep_leftovers(a_day_ago)
         assert 1 == storage.sweep_leftovers(datetime.now(UTC) + timedelta(minutes=1))
-        assert [f"other/{KEY}"] == [each["Key"] for each in bucket.list_multipart_uploads(BUCKET)]
-        bucket.abort_mpu(BUCKET, f"other/{KEY}", elsewhere["UploadId"])
+        assert [f"other/{KEY}"] == [each["Key"] for each in server.list_multipart_uploads(BUCKET)]
+        server.abort_mpu(BUCKET, f"other/{KEY}", elsewhere["UploadId"])
 
-    def test_a_store_encrypts_what_it_is_given_plain(self, bucket, s3_options):
+    def test_a_store_encrypts_what_it_is_given_plain(self, server, s3_options):
         """
         With `protection = store` the server is asked to encrypt, in one request and in parts, and says it did.
         """
@@ -170,5 +139,5 @@ class TestS3(StorageContract):
             storage.put("default/job/2.zip", stage)
 
         for key in (KEY, "default/job/2.zip"):
-            told = bucket.call_s3("head_object", Bucket=BUCKET, Key=f"live/{key}")
+            told = server.call_s3("head_object", Bucket=BUCKET, Key=f"live/{key}")
             assert told["ServerSideEncryption"] == "AES256"

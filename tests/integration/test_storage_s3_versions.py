@@ -7,19 +7,14 @@ import time
 
 import fsspec
 import pytest
+from tests.remote_storage import REMOTE, RemoteStorageContract
 
 from streampay_export.errors import InvalidConfiguration, StorageUnavailable
 from streampay_export.storage.fsspec import FsspecStorage
-from streampay_export.testing.contracts.storage import KEY, StorageContract
+from streampay_export.testing.contracts.storage import KEY
 
 VERSIONED = "versioned"
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.promise,
-    # s3fs leaves closing its sockets to the end of the process.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = REMOTE
 
 
 @pytest.fixture(scope="module")
@@ -56,57 +51,40 @@ def everything_in(file_system, bucket):
     return [*told.get("Versions", ()), *told.get("DeleteMarkers", ())]
 
 
-class TestVersionedS3(StorageContract):
+class TestVersionedS3(RemoteStorageContract):
+    url = f"s3://{VERSIONED}/live"
+
     @pytest.fixture
-    def bucket(self, versioned):
+    def server(self, versioned):
         """
-        It, emptied to the last version.
+        That file system, with the bucket emptied to the last version.
         """
         for each in everything_in(versioned, VERSIONED):
             versioned.call_s3("delete_object", Bucket=VERSIONED, Key=each["Key"], VersionId=each["VersionId"])
         return versioned
 
     @pytest.fixture
-    def storage(self, bucket, adapter):
+    def options(self, s3_options):
         """
-        Nothing in it.
+        Those of the server.
         """
-        return adapter
+        return s3_options
 
-    @pytest.fixture
-    def raw_read(self, bucket):
-        """
-        Reads the newest version past the adapter.
-        """
-
-        def read(key):
-            path = f"{VERSIONED}/live/{key}"
-            return bucket.cat_file(path) if bucket.isfile(path) else None
-
-        return read
-
-    @pytest.fixture
-    def raw_write(self, bucket):
-        """
-        Writes a version past the adapter.
-        """
-        return lambda key, content: bucket.pipe_file(f"{VERSIONED}/live/{key}", content)
-
-    def test_no_version_outlives_a_delete(self, storage, bucket, raw_write):
+    def test_no_version_outlives_a_delete(self, storage, server, raw_write):
         """
         Older versions and delete markers go with the newest, those of other objects stay.
         """
         raw_write(KEY, b"first")
         raw_write(KEY, b"second")
-        bucket.rm_file(f"{VERSIONED}/live/{KEY}")
+        server.rm_file(f"{VERSIONED}/live/{KEY}")
         raw_write(KEY, b"third")
         raw_write(KEY.removesuffix(".zip"), b"another")
         storage.delete(KEY)
 
-        left = [(each["Key"], each["Size"]) for each in everything_in(bucket, VERSIONED)]
+        left = [(each["Key"], each["Size"]) for each in everything_in(server, VERSIONED)]
         assert [(f"live/{KEY.removesuffix('.zip')}", 7)] == left
 
-    def test_versions_are_found_on_every_page(self, storage, bucket, raw_write, monkeypatch):
+    def test_versions_are_found_on_every_page(self, storage, server, raw_write, monkeypatch):
         """
         More versions than a page of the listing holds are deleted all the same.
         """
@@ -121,33 +99,33 @@ class TestVersionedS3(StorageContract):
         monkeypatch.setattr(type(storage._place), "_ask", two_at_a_time)
         storage.delete(KEY)
 
-        assert [] == everything_in(bucket, VERSIONED)
+        assert [] == everything_in(server, VERSIONED)
 
-    def test_a_start_with_the_right_leaves_nothing(self, storage, bucket):
+    def test_a_start_with_the_right_leaves_nothing(self, storage, server):
         """
         Whoever may delete versions may start, and what was tried is gone.
         """
         storage.check()
 
-        assert [] == everything_in(bucket, VERSIONED)
+        assert [] == everything_in(server, VERSIONED)
 
     @pytest.mark.parametrize(
         "right", ["s3:GetBucketVersioning", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"]
     )
-    def test_a_start_without_a_right_is_refused(self, storage, bucket, right):
+    def test_a_start_without_a_right_is_refused(self, storage, server, right):
         """
         Where versions would stay the start is refused, and the sentence says what to grant.
         """
         places = [f"arn:aws:s3:::{VERSIONED}", f"arn:aws:s3:::{VERSIONED}/*"]
         statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": [right], "Resource": places}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        bucket.call_s3("put_bucket_policy", Bucket=VERSIONED, Policy=policy)
+        server.call_s3("put_bucket_policy", Bucket=VERSIONED, Policy=policy)
         time.sleep(0.5)  # until the server has heard of its own policy
         try:
             with pytest.raises(InvalidConfiguration, match=right):
                 storage.check()
         finally:
-            bucket.call_s3("delete_bucket_policy", Bucket=VERSIONED)
+            server.call_s3("delete_bucket_policy", Bucket=VERSIONED)
             time.sleep(0.5)
 
 
