@@ -25,6 +25,7 @@ from streampay_export._core.deadline import Deadline, Extension
 from streampay_export._core.erasure import Erasure
 from streampay_export._core.job import REFUSED, Artifact, Claim, DatasetProgress, Failure, Job, WrappedKey
 from streampay_export._core.lifecycle import FINAL, MOVES, State
+from streampay_export._core.notification import Occasion
 from streampay_export._core.request import ExportRequest
 from streampay_export._core.ticket import Purpose
 from streampay_export.errors import ExportError
@@ -33,6 +34,7 @@ from streampay_export.jobs.sql import SqlJobStore
 from streampay_export.jobs.sql.rows import change_job
 from streampay_export.ports.jobs import Completion, Idempotency
 from streampay_export.testing.contracts.erasure import make_tombstone
+from streampay_export.testing.contracts.notifications import make_pending
 from streampay_export.testing.contracts.outbox import make_entry
 from streampay_export.testing.fakes import ManualClock
 
@@ -63,6 +65,14 @@ FAILURES = st.none() | st.builds(
     sentence=st.text(max_size=5),
     remedies=st.sampled_from(["", "Complain."]),
 )
+
+
+def told(tenant, job_id, occasion):
+    """
+    Return what is to be told about a job, sealed under a key of its own: the keys say which of them wait.
+    """
+    pending = make_pending(job_id, occasion)
+    return evolve(pending, tenant=tenant, wrapped_key=WrappedKey(key_id=pending.id, ciphertext=b"\xff"))
 
 
 class Both(RuleBasedStateMachine):
@@ -123,6 +133,12 @@ class Both(RuleBasedStateMachine):
         self.made += 1
         return f"{kind}-{self.made}"
 
+    def take_letter(self, lease):
+        """
+        Take what has waited longest to be told.
+        """
+        return self.both(lambda store: store.claim_notification(lease=timedelta(seconds=lease)))
+
     @rule(
         target=jobs,
         tenant=TENANTS,
@@ -133,11 +149,11 @@ class Both(RuleBasedStateMachine):
         delay=st.none() | SECONDS,
         ago=SECONDS,
         paused=st.booleans(),
-        told=st.booleans(),
+        tell=st.booleans(),
         tags=TAGS,
         came_back=st.booleans(),
     )
-    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused, told, tags, came_back):
+    def add(self, *, tenant, owner, requester, request, key, delay, ago, paused, tell, tags, came_back):
         """
         Somebody asks for an export.
         """
@@ -155,14 +171,16 @@ class Both(RuleBasedStateMachine):
             received_at=now - timedelta(seconds=ago),
             due_at=now + timedelta(hours=1),
             paused_at=now if paused else None,
-            told=told,
+            told=tell,
             not_before=None if delay is None else now + timedelta(seconds=delay),
             datasets=[DatasetProgress(name=name) for name in request.datasets],
         )
         entry = make_entry(f"{job.id}:requested", tenant=tenant)
         known = self.model.erasure_of(tenant, tags)
         past = known.tombstone.receipt if known is not None and came_back else None
-        self.both(lambda store: store.add(job, tags=tags, past=past, idempotency=key, entries=[entry]))
+        terms = {"tags": tags, "past": past, "idempotency": key, "entries": [entry]}
+        letters = [told(tenant, job.id, Occasion.ASKED)] if tell else []
+        self.both(lambda store: store.add(job, **terms, notifications=letters))
         return (tenant, job.id)
 
     @rule(tenant=TENANTS, tags=TAGS, came_back=st.booleans())
@@ -184,7 +202,8 @@ class Both(RuleBasedStateMachine):
         stones = [each.tombstone for each in self.model.erasures()]
         stones.append(evolve(make_tombstone(self.new_name("receipt"), "tag-ann"), at=self.clock()))
         stone = data.draw(st.sampled_from(stones))
-        self.both(lambda store: store.erase(stone, number))
+        letter = told(stone.tenant, stone.receipt, Occasion.ERASED)
+        self.both(lambda store: store.erase(stone, number, [letter]))
 
     @rule(data=st.data())
     def finish_erasure(self, data):
@@ -263,7 +282,8 @@ class Both(RuleBasedStateMachine):
             expires_at=self.clock() + timedelta(seconds=life),
         )
         entry = make_entry(f"{claim.job.id}:completed", tenant=claim.job.tenant)
-        self.both(lambda store: store.complete(claim, done, [entry]))
+        letter = told(claim.job.tenant, claim.job.id, Occasion.READY)
+        self.both(lambda store: store.complete(claim, done, [entry], [letter]))
 
     @rule(claim=consumes(claims), delay=st.none() | SECONDS, give_back=st.booleans())
     def release(self, claim, delay, give_back):
@@ -284,12 +304,9 @@ class Both(RuleBasedStateMachine):
         """
         Somebody ends a job, whatever they believe about it.
         """
-        entry = make_entry(f"{job[1]}:{state}", tenant=job[0])
-        self.both(
-            lambda store: store.end(
-                *job, expected=expected, state=state, fence=fence, failure=failure, entries=[entry]
-            )
-        )
+        entry, letter = make_entry(f"{job[1]}:{state}", tenant=job[0]), told(*job, Occasion.FAILED)
+        change = {"expected": expected, "state": state, "fence": fence, "failure": failure}
+        self.both(lambda store: store.end(*job, **change, entries=[entry], notifications=[letter]))
 
     @rule(job=jobs, state=st.sampled_from(sorted(FINAL)))
     def end(self, job, state):
@@ -323,7 +340,8 @@ class Both(RuleBasedStateMachine):
             paused_at=now if paused else None,
         )
         entry = make_entry(f"{job[1]}:{now}:{seconds}", tenant=job[0])
-        self.both(lambda store: store.reschedule(before, deadline, expected=expected, entries=[entry]))
+        change = {"expected": expected, "entries": [entry], "notifications": [told(*job, Occasion.EXTENDED)]}
+        self.both(lambda store: store.reschedule(before, deadline, **change))
 
     @rule(job=jobs)
     def forget_artifact(self, job):
@@ -405,6 +423,27 @@ class Both(RuleBasedStateMachine):
         entries = self.both(lambda store: list(store.pending(limit)))
         self.both(lambda store: store.delivered([entry.id for entry in entries]))
 
+    @rule(
+        lease=st.sampled_from([0, 60]),
+        many=st.integers(1, 3),
+        late=st.integers(0, 2),
+        end=st.sampled_from(["told", "postponed", "given back", "crashed"]),
+        seconds=st.sampled_from([0, 0.000001, 60]),
+    )
+    def tell(self, *, lease, many, late, end, seconds):
+        """
+        Sweepers take what is to be told, one after the other; one of them, whose lease may be over by then, tells
+        it, postpones it, gives it back or dies, and another takes what waits.
+        """
+        taken = [self.take_letter(lease) for _ in range(many)]
+        pending = taken[late % many]
+        if pending is not None and end == "told":
+            self.both(lambda store: store.notified(pending))
+        elif pending is not None and end != "crashed":
+            until, given_back = self.clock() + timedelta(seconds=seconds), end == "given back"
+            self.both(lambda store: store.postpone(pending, until, give_back=given_back))
+        self.take_letter(0)
+
     @rule(tenant=TENANTS, tag=PEOPLE, limit=st.integers(1, 4))
     def list_all(self, tenant, tag, limit):
         """
@@ -434,6 +473,7 @@ class Both(RuleBasedStateMachine):
         self.both(lambda store: list(store.expired()))
         self.both(lambda store: list(store.orphans()))
         self.both(lambda store: list(store.pending()))
+        self.both(lambda store: set(store.notification_keys()))
         self.both(lambda store: list(store.erasures()))
         self.both(lambda store: list(store.erasures(unfinished=True)))
         for key_id in "klm":
