@@ -15,12 +15,12 @@ from ._core.lifecycle import State
 from ._core.notification import Notification, Occasion, PendingNotification
 from ._core.retained import retained_in_words
 from ._core.ticket import Purpose
-from ._core.trail import Event
+from ._core.trail import AuditEntry, Event
 from ._core.wire import read_recipient, read_subject
 from .errors import ExportError
 from .linking import make_link
 from .ports.notify import Notify
-from .recording import Recorder
+from .recording import SYSTEM, Recorder
 from .wiring import Wiring
 
 logger = logging.getLogger("streampay_export")
@@ -72,26 +72,47 @@ class Notifying:
                 continue
             except ExportError as error:
                 failed += 1
-                self._failed(pending, str(error), retry=error.retry)
+                self._failed(pending, error.slug, str(error), retry=error.retry)
             except Exception as error:  # noqa: BLE001  # the application's own; its text may name the person
                 failed += 1
-                self._failed(pending, f"the application raised {type(error).__name__}", retry=True)
+                self._failed(pending, "internal", f"the application raised {type(error).__name__}", retry=True)
             else:
-                w.outbox.notified(pending)
+                w.outbox.notified(pending, [self._outcome(Event.NOTIFIED, pending)] if done else ())
                 sent += done
         return sent, failed
 
-    def _failed(self, pending: PendingNotification, problem: str, *, retry: bool) -> None:
+    def _failed(self, pending: PendingNotification, slug: str, problem: str, *, retry: bool) -> None:
         w = self._wiring
         about = pending.job_id, pending.occasion, problem
         if not retry or pending.attempts >= MOST_ATTEMPTS:
             logger.error("export %s: nobody will be told that it is %s: %s", *about)
-            w.outbox.notified(pending)
+            w.outbox.notified(pending, [self._outcome(Event.NOT_NOTIFIED, pending, error=slug)])
             return
         logger.warning("export %s: that it is %s will be told again: %s", *about)
         spread = 0.5 + int.from_bytes(w.randomness(2), "big") / 65536
         wait = min(FIRST_BACKOFF * float(2 ** (pending.attempts - 1)), LONGEST_BACKOFF)
         w.outbox.postpone(pending, w.jobs.now() + wait * spread)
+
+    def _outcome(self, event: Event, pending: PendingNotification, **facts: str) -> AuditEntry:
+        """
+        Make the entry of how a notification ended: of a job, or of an erasure, which stands under its receipt.
+        """
+        w = self._wiring
+        facts = {"occasion": str(pending.occasion), **facts}
+        job = w.jobs.get(pending.tenant, pending.job_id)
+        if job is not None:
+            return self._record.by_system(event, job, w.jobs.now(), once=f":{pending.occasion}", **facts)
+        return AuditEntry(
+            id=f"{pending.id}:{event}",
+            event=event,
+            tenant=pending.tenant,
+            job_id="",
+            at=w.jobs.now(),
+            actor=SYSTEM,
+            capacity=SYSTEM,
+            subject="",
+            facts={"receipt": pending.job_id, **facts},
+        )
 
     def _tell(self, pending: PendingNotification, notify: Notify) -> bool:
         w, now = self._wiring, self._wiring.jobs.now()

@@ -112,9 +112,9 @@ class Sweeper:
         rung = sum(self._try(self._ring, row, failures) for row in self._waiting())
         tidied = Tidying(self._wiring).run() if tidy else Tidied()
         destroyed = self._keep_versions(failures)
+        told, untold = self._notifying.deliver()
         delivered = self._record.deliver()
         self._checkpoint(failures)
-        told, untold = self._notifying.deliver()
         return Swept(
             expired=expired,
             deleted=deleted,

@@ -438,7 +438,8 @@ class Both(RuleBasedStateMachine):
         taken = [self.take_letter(lease) for _ in range(many)]
         pending = taken[late % many]
         if pending is not None and end == "told":
-            self.both(lambda store: store.notified(pending))
+            entry = make_entry(f"{pending.id}:notified", tenant=pending.tenant)
+            self.both(lambda store: store.notified(pending, [entry]))
         elif pending is not None and end != "crashed":
             until, given_back = self.clock() + timedelta(seconds=seconds), end == "given back"
             self.both(lambda store: store.postpone(pending, until, give_back=given_back))

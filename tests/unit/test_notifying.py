@@ -391,7 +391,7 @@ def test_a_crash_after_sending_sends_the_same_again() -> None:
     class Killed(BaseException):
         pass
 
-    def dies(pending):
+    def dies(*_):
         raise Killed
 
     house.jobs.notified = dies
@@ -414,7 +414,7 @@ def test_a_revoked_link_does_not_come_back_with_the_next_try() -> None:
     house = make_house()
     job_id = requested(house)
     house.worker.work()
-    house.jobs.notified = lambda _: None
+    house.jobs.notified = lambda *_: None
     told(house)
     house.service.revoke_export(OLGA, job_id, "A laptop was stolen.")
     house.clock.advance(timedelta(minutes=5))

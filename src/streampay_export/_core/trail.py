@@ -36,6 +36,8 @@ class Event(StrEnum):
     ERASURE_BEGUN = "erasure_begun"
     ERASED = "erased"
     ERASURES_REPLAYED = "erasures_replayed"
+    NOTIFIED = "notified"
+    NOT_NOTIFIED = "not_notified"
     REVOKED = "revoked"
     KEYS_ROTATED = "keys_rotated"
 

@@ -45,9 +45,10 @@ class Outbox(Protocol):
         still those of *pending*.
         """
 
-    def notified(self, pending: PendingNotification) -> None:
+    def notified(self, pending: PendingNotification, entries: Sequence[AuditEntry] = ()) -> None:
         """
-        Forget a notification, and its key with it; not an error when it is gone.
+        Forget a notification, and its key with it, and take *entries* that say how it ended, in one transaction.
+        Not an error when it is gone: then nothing is taken.
         """
 
     def notification_keys(self) -> Collection[str]:

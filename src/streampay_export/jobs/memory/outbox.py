@@ -47,9 +47,10 @@ class MemoryOutbox(MemoryRows, Outbox):
                 postponed = evolve(held, attempts=held.attempts - give_back)
                 self._notifications[pending.tenant, pending.id] = (postponed, until)
 
-    def notified(self, pending: PendingNotification) -> None:
+    def notified(self, pending: PendingNotification, entries: Sequence[AuditEntry] = ()) -> None:
         with self._lock:
-            self._notifications.pop((pending.tenant, pending.id), None)
+            if self._notifications.pop((pending.tenant, pending.id), None) is not None:
+                self._post(entries)
 
     def notification_keys(self) -> Collection[str]:
         with self._lock:

@@ -62,12 +62,13 @@ class SqlOutbox(SqlRows, Outbox):
             this = update(notifications).where(_this(pending), notifications.c.attempts == pending.attempts)
             connection.execute(this.values(waits_from=until, attempts=pending.attempts - give_back))
 
-    def notified(self, pending: PendingNotification) -> None:
+    def notified(self, pending: PendingNotification, entries: Sequence[AuditEntry] = ()) -> None:
         """
         See `Outbox.notified`. On SQLite the write-ahead log is emptied of whom it was about.
         """
         with self._database.writing() as connection:
-            connection.execute(delete(notifications).where(_this(pending)))
+            if connection.execute(delete(notifications).where(_this(pending))).rowcount:
+                self._post(connection, entries)
         self._database.truncate_log()
 
     def notification_keys(self) -> Collection[str]:

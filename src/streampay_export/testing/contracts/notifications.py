@@ -20,6 +20,7 @@ from ...ports.outbox import Outbox
 from .concurrency import at_once
 from .erasure import make_tombstone
 from .jobs import claim_one, completion, make_job
+from .outbox import make_entry
 
 LEASE = timedelta(minutes=5)
 MANY = 8
@@ -198,6 +199,18 @@ class NotificationsContract:
         assert {"key of asked", "key of ready"} == set(keys)
         assert {"key of ready"} == set(outbox.notification_keys())
         assert ["job-1:ready"] == claimed(outbox)
+
+    def test_how_it_ended_is_taken_with_its_end(self, store: JobStore, outbox: Outbox) -> None:
+        """
+        Entries wait from then on; what is gone already has ended otherwise, and stores none.
+        """
+        store.add(make_job(store), notifications=[make_pending()])
+        pending = outbox.claim_notification(lease=LEASE)
+        assert pending is not None
+        for name in ("first", "late"):
+            outbox.notified(pending, [make_entry(name)])
+
+        assert ["first"] == [entry.id for entry in outbox.pending()]
 
     def test_of_many_at_once_each_is_claimed_by_one(self, store: JobStore, outbox: Outbox) -> None:
         """
