@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
-from uuid import UUID
 
 import pymysql
 from pymysql.constants import FIELD_TYPE, SERVER_STATUS
@@ -22,9 +21,10 @@ from .._core.selection import Row
 from .._core.table_facts import TableFacts
 from ..errors import BackendError, SourceUnavailable
 from .sqlalchemy_database import Cursor, Kind, Run, SqlColumn, canonical_integer
+from .sqlalchemy_declared_types import declared_form, uuids
 from .sqlalchemy_mariadb_collations import as_written_in, exactly
 from .sqlalchemy_mariadb_facts import index_hints, mariadb_columns, mariadb_facts
-from .timestamp_forms import Aware, Day, Epoch, InstantForm, Naive, TextForm
+from .timestamp_forms import InstantForm, TextForm
 
 # Longer than any page or count takes while the documented indexes exist; a hung query must not hold a worker.
 STATEMENT_TIMEOUT = 300
@@ -35,7 +35,6 @@ Value = TypeVar("Value")
 
 # The last one, as CREATE and the like would end a read-only transaction and go on behind it.
 _SESSION = ("time_zone", "sql_mode", "max_statement_time", "lock_wait_timeout", "tx_read_only")
-_NUMBERS: dict[Kind, type[int | float | Decimal]] = {Kind.INTEGER: int, Kind.NUMBER: Decimal, Kind.FLOAT: float}
 _TABLES = """
     SELECT table_name FROM information_schema.tables
     WHERE table_schema = coalesce(%(schema)s, database()) ORDER BY table_name
@@ -174,9 +173,9 @@ class Mariadb:
             case Kind.NUMBER:
                 return canonical_integer(text, 128)
             case Kind.UUID:
-                return [str(value) for value in _uuid(text)]
+                return [str(value) for value in uuids(text)]
             case Kind.BYTES:
-                return [text.encode(), *(value.bytes for value in _uuid(text))]
+                return [text.encode(), *(value.bytes for value in uuids(text))]
             case Kind.TEXT | Kind.OTHER:
                 return [text]
             case _:
@@ -224,20 +223,7 @@ class Mariadb:
         """
         Return the form that the column's type has, or that *sample* has.
         """
-        match column.kind:
-            case Kind.AWARE_TIMESTAMP:
-                form: InstantForm | None = Aware()
-            case Kind.NAIVE_TIMESTAMP:
-                form = Naive(_given("timezone", zone))
-            case Kind.DATE:
-                form = Day(zone or UTC)
-            case Kind.INTEGER | Kind.NUMBER | Kind.FLOAT:
-                form = Epoch(_given("unit", unit), _NUMBERS[column.kind])
-            case Kind.TEXT if isinstance(sample, str):
-                form = TextForm.of(sample, zone)
-            case _:
-                form = None
-        return form
+        return declared_form(column, unit, zone, sample)
 
     def misshapen(
         self, expression: ColumnElement[Any], form: InstantForm, *, fixed: bool
@@ -372,16 +358,3 @@ _CONNECTION_PROBLEMS = (
     ),
     ("timed out", "MariaDB did not answer in time"),
 )
-
-
-def _given(what: str, value: Any) -> Any:
-    if value is None:
-        raise LookupError(what)
-    return value
-
-
-def _uuid(text: str) -> list[UUID]:
-    try:
-        return [UUID(text)]
-    except ValueError:
-        return []

@@ -8,10 +8,8 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
 from itertools import count
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -24,8 +22,9 @@ from .._core.selection import Row
 from .._core.table_facts import TableFacts
 from ..errors import BackendError, SourceUnavailable
 from .sqlalchemy_database import MOST_LEGS, Cursor, Kind, Run, SqlColumn, by_rows, canonical_integer
+from .sqlalchemy_declared_types import declared_form, uuids
 from .sqlalchemy_postgresql_facts import postgresql_facts
-from .timestamp_forms import Aware, Day, Epoch, InstantForm, Naive, TextForm
+from .timestamp_forms import InstantForm, TextForm
 
 # Longer than any page or count takes while the documented indexes exist; a hung query must not hold a worker.
 STATEMENT_TIMEOUT = "300s"
@@ -52,7 +51,6 @@ _KINDS = {
     "json": Kind.JSON,
     "jsonb": Kind.JSON,
 }
-_NUMBERS: dict[Kind, type[int | float | Decimal]] = {Kind.INTEGER: int, Kind.NUMBER: Decimal, Kind.FLOAT: float}
 _BITS = {"int2": 16, "int4": 32}
 # Two cursors of one connection need two names.
 _CURSOR_NUMBER = count()
@@ -223,7 +221,7 @@ class Postgresql:
             case Kind.NUMBER:
                 return canonical_integer(text, 128)
             case Kind.UUID:
-                return _uuid(text)
+                return uuids(text)
             case Kind.TEXT | Kind.PADDED_TEXT | Kind.OTHER:
                 return [text]
             case _:
@@ -268,20 +266,7 @@ class Postgresql:
         """
         Return the form that the column's type has, or that *sample* has.
         """
-        match column.kind:
-            case Kind.AWARE_TIMESTAMP:
-                form: InstantForm | None = Aware()
-            case Kind.NAIVE_TIMESTAMP:
-                form = Naive(_given("timezone", zone))
-            case Kind.DATE:
-                form = Day(zone or UTC)
-            case Kind.INTEGER | Kind.NUMBER | Kind.FLOAT:
-                form = Epoch(_given("unit", unit), _NUMBERS[column.kind])
-            case Kind.TEXT | Kind.PADDED_TEXT if isinstance(sample, str):
-                form = TextForm.of(sample.rstrip(), zone)
-            case _:
-                form = None
-        return form
+        return declared_form(column, unit, zone, sample)
 
     def misshapen(
         self, expression: ColumnElement[Any], form: InstantForm, *, fixed: bool
@@ -363,16 +348,3 @@ def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
     row = cursor.fetchone()
     assert row is not None, "a SELECT without FROM has one row"  # noqa: S101  # for the type checker
     return row
-
-
-def _given(what: str, value: Any) -> Any:
-    if value is None:
-        raise LookupError(what)
-    return value
-
-
-def _uuid(text: str) -> list[object]:
-    try:
-        return [UUID(text)]
-    except ValueError:
-        return []
