@@ -16,6 +16,7 @@ from ._core.job import Claim
 from ._core.manifest import MissingDataset
 from ._core.party import Subject
 from ._core.policy_listing import withheld_fields
+from .dataset_parts import DatasetParts
 from .dataset_stage import DatasetStage
 from .errors import ExportError, KeyForm, NullKey, SourceMismatch, SourceUnavailable, UnwritableValue
 from .exporter import DatasetExport
@@ -97,7 +98,7 @@ class Collecting:
             query=prepared.query,
             stage=stage,
             watch=watch,
-            kept=self.keeper.of(prepared, stage, watch),
+            kept=DatasetParts(keeper=self.keeper, prepared=prepared, stage=stage, watch=watch),
             part_rows=w.part_rows,
             telemetry=w.telemetry,
         )

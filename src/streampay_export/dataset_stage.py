@@ -5,6 +5,7 @@ One dataset on its way into files: pages become bytes, and bytes parts, in every
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from ._core.cut import Columns
 from ._core.manifest import Digest
@@ -78,16 +79,25 @@ class DatasetStage:
         Put back the packed bytes of a part that was staged before, in every format. Whatever *blocks* raise leaves
         no trace of it here; nor does `ObjectAltered`, raised unless they hold as much as *files* say.
         """
-        marks = {name: stage.mark() for name, stage in self._stages.items()}
-        try:
+        with self.all_or_nothing():
             self._join()
             for name, stage in self._stages.items():
                 stage.restore(blocks[name], files[name])
+            self._any_part = True
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """
+        Forget what was staged in the block, no more than a part, when that raises.
+        """
+        marks, any_part = {name: stage.mark() for name, stage in self._stages.items()}, self._any_part
+        try:
+            yield
         except BaseException:
             for name, mark in marks.items():
                 self._stages[name].back_to(mark)
+            self._any_part, self._in_part = any_part, False
             raise
-        self._any_part = True
 
     def end(self) -> None:
         """

@@ -181,6 +181,8 @@ class PackedStage(UnnamedFile):
         if closed.size:
             self._write(self._deflate.compress(self._held) + self._deflate.flush(zlib.Z_SYNC_FLUSH))
             self._begin_part()
+        else:
+            self._part_at = self._packed
         return closed
 
     def part_blocks(self) -> Iterator[bytes]:

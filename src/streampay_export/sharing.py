@@ -33,11 +33,11 @@ def key_ranges(
     snapshot: Snapshot, query: Query, after: Key, rows: int, *, census: Census, view: View | None
 ) -> Iterator[KeyRange]:
     """
-    Yield the ranges of *rows* rows each behind a key, in key order; what is left behind the last one, fewer rows,
-    is no range. Only key and subject columns are read, page by page.
+    Yield the ranges of *rows* rows each behind a key, in key order; the last one may have fewer. Only key and
+    subject columns are read, page by page.
     """
     narrow = evolve(query, selection=Selection.of(query.selection.dataset, []))
-    while len(page := snapshot.page(narrow, after, rows)) == rows:
+    while page := snapshot.page(narrow, after, rows):
         upto = tuple(page[-1][place] for place in narrow.selection.key)
         yield KeyRange(after=after, upto=upto, census=census, view=view)
         after = upto
@@ -51,16 +51,19 @@ def shared_view(source: HistorySource, snapshot: Snapshot) -> View | None:
     return None if name is None else View(name=name, read_at=snapshot.read_at)
 
 
-def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) -> KeptPart:
+def read_planned_part(
+    wiring: Wiring, claim: PartClaim, check: Callable[[], None], stage: DatasetStage | None = None
+) -> ClosedPart:
     """
-    Read the part of a claim, put its files into storage and close it; return what is kept of it.
+    Read the part of a claim, put its files into storage, close and return it. It goes into *stage*, if that has
+    come to it, by the way.
 
     *check* is called after every page and raises when the part must be let go. Raises what `DatasetExport.run`
     raises, `LeaseLost`, and `SourceMismatch` where this worker would cut the dataset otherwise than it was planned.
     What fails is counted here, as not every failure of a part is one of its job's attempts.
     """
     try:
-        return _read_and_keep(wiring, claim, check)
+        return _read_and_keep(wiring, claim, check, stage)
     except Stopped:
         raise
     except Exception as error:
@@ -69,7 +72,9 @@ def read_planned_part(wiring: Wiring, claim: PartClaim, check: Callable[[], None
         raise
 
 
-def _read_and_keep(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) -> KeptPart:
+def _read_and_keep(
+    wiring: Wiring, claim: PartClaim, check: Callable[[], None], stage: DatasetStage | None
+) -> ClosedPart:
     job, part = claim.job, claim.part
     if job.sealed is None or job.as_of is None:
         raise LeaseLost(state=job.state)
@@ -81,7 +86,7 @@ def _read_and_keep(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) 
     if range_ is None:
         raise SourceMismatch(part.dataset, "it was planned under another policy than this worker's; deploy one")
     with ExitStack() as stages:
-        stage = DatasetStage(
+        stage = stage or DatasetStage(
             prepared.encoders,
             {
                 name: stages.enter_context(PackedStage(wiring.stage_folder, whole=False))
@@ -105,7 +110,7 @@ def _read_and_keep(wiring: Wiring, claim: PartClaim, check: Callable[[], None]) 
         sealed=sealer.seal(spell_closed_part(closed, prepared.fingerprint)),
     )
     wiring.jobs.close_part(claim, kept)
-    return kept
+    return closed
 
 
 def _read(export: DatasetExport, number: int, range_: KeyRange) -> ClosedPart:

@@ -149,7 +149,7 @@ def test_a_plan_outlives_whoever_made_it() -> None:
     """
     house, job_id = planned()
     left = len(house.jobs.planned_parts("default", job_id))
-    assert left == 7
+    assert left == 8
     assert State.READY is Worker(house.wiring).work().state
     assert WHOLE == house.bundle(job_id)
 
@@ -216,7 +216,7 @@ def test_a_helper_with_a_fault_ends_nothing(caplog) -> None:
     house.clock.advance(house.wiring.lease)
     Worker(house.wiring).work()
     assert "met an error this library does not know" in caplog.text
-    assert 7 == len(house.jobs.planned_parts("default", job_id))
+    assert 8 == len(house.jobs.planned_parts("default", job_id))
     assert {"source-unavailable": 1, "internal": 1} == failed_parts(house)
     assert 0 == house.telemetry.total(Measure.FAILURES)
 
@@ -278,7 +278,7 @@ def test_a_helper_of_another_policy_reads_nothing(caplog) -> None:
     policy = evolve(keep_everything(BOTH), rules={"payouts": rules})
     Worker(evolve(house.wiring, policies=Policies.of(policy))).work()
     assert "planned under another policy" in caplog.text
-    assert 7 == len(house.jobs.planned_parts("default", job_id))
+    assert 8 == len(house.jobs.planned_parts("default", job_id))
 
 
 def test_rows_erased_meanwhile_leave_no_hole() -> None:
@@ -358,4 +358,4 @@ def test_parts_are_read_in_one_view_while_it_can_be_joined(gone) -> None:
     job_id = house.request()
     worker.work()
     assert WHOLE == house.bundle(job_id)
-    assert ([] if gone else ["the view"] * 7) == viewed.joined_in
+    assert ([] if gone else ["the view"] * 8) == viewed.joined_in
