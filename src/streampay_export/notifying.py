@@ -20,6 +20,7 @@ from ._core.wire import read_recipient, read_subject
 from .errors import ExportError
 from .linking import make_link
 from .ports.notify import Notify
+from .ports.telemetry import Measure
 from .recording import SYSTEM, Recorder
 from .wiring import Wiring
 
@@ -31,6 +32,8 @@ FIRST_BACKOFF = timedelta(minutes=1)
 LONGEST_BACKOFF = timedelta(hours=4)
 # With these waits that is about a day: who is away for longer is told by nobody.
 MOST_ATTEMPTS = 14
+# For so long the key that seals it lives. It is met where no notifier is configured any more.
+GIVEN_UP_AFTER = timedelta(days=7)
 AT_ONCE = 100
 # What does not answer is not waited for by everything else that is swept.
 MOST_FAILURES = 3
@@ -56,17 +59,29 @@ class Notifying:
         """
         Deliver what waits; return how many were sent, and how many failed (to be tried again, or given up).
 
-        After three failures the rest waits for the next call. Raises `JobStoreUnavailable`.
+        What has waited for a week is given up, also where nobody is told anything. After three failures the rest
+        waits for the next call. Raises `JobStoreUnavailable`.
         """
+        overdue = self._give_up_overdue()
+        sent, failed = (0, 0) if self._wiring.notify is None else self._deliver(self._wiring.notify)
+        return sent, failed + overdue
+
+    def _give_up_overdue(self) -> int:
+        w, given_up = self._wiring, 0
+        before = w.jobs.now() - GIVEN_UP_AFTER
+        while given_up < AT_ONCE and (pending := w.outbox.claim_notification(lease=LEASE, stored_before=before)):
+            self._give_up(pending, "not-notified-in-time", f"nothing has sent it for {GIVEN_UP_AFTER.days} days")
+            given_up += 1
+        return given_up
+
+    def _deliver(self, notify: Notify) -> tuple[int, int]:
         w, sent, failed = self._wiring, 0, 0
-        if w.notify is None:
-            return 0, 0
         for _ in range(AT_ONCE):
             pending = w.outbox.claim_notification(lease=LEASE) if failed < MOST_FAILURES else None
             if pending is None:
                 break
             try:
-                done = self._tell(pending, w.notify)
+                done = self._tell(pending, notify)
             except _NotYet:
                 w.outbox.postpone(pending, w.jobs.now() + UNFINISHED, give_back=True)
                 continue
@@ -82,16 +97,21 @@ class Notifying:
         return sent, failed
 
     def _failed(self, pending: PendingNotification, slug: str, problem: str, *, retry: bool) -> None:
-        w = self._wiring
-        about = pending.job_id, pending.occasion, problem
         if not retry or pending.attempts >= MOST_ATTEMPTS:
-            logger.error("export %s: nobody will be told that it is %s: %s", *about)
-            w.outbox.notified(pending, [self._outcome(Event.NOT_NOTIFIED, pending, error=slug)])
+            self._give_up(pending, slug, problem)
             return
+        w, about = self._wiring, (pending.job_id, pending.occasion, problem)
         logger.warning("export %s: that it is %s will be told again: %s", *about)
         spread = 0.5 + int.from_bytes(w.randomness(2), "big") / 65536
         wait = min(FIRST_BACKOFF * float(2 ** (pending.attempts - 1)), LONGEST_BACKOFF)
         w.outbox.postpone(pending, w.jobs.now() + wait * spread)
+
+    def _give_up(self, pending: PendingNotification, slug: str, problem: str) -> None:
+        w, about = self._wiring, (pending.job_id, pending.occasion, problem)
+        logger.error("export %s: nobody will be told that it is %s: %s", *about)
+        facts = {"tenant": pending.tenant, "occasion": str(pending.occasion), "slug": slug}
+        w.telemetry.count(Measure.NOT_NOTIFIED, **facts)
+        w.outbox.notified(pending, [self._outcome(Event.NOT_NOTIFIED, pending, error=slug)])
 
     def _outcome(self, event: Event, pending: PendingNotification, **facts: str) -> AuditEntry:
         """

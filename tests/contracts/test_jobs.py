@@ -222,8 +222,17 @@ class _ClaimsWithoutLease(MemoryJobStore):
     Hands the same notification to whoever asks.
     """
 
-    def claim_notification(self, *, lease):
-        return super().claim_notification(lease=timedelta(0))
+    def claim_notification(self, *, lease, stored_before=None):
+        return super().claim_notification(lease=timedelta(0), stored_before=stored_before)
+
+
+class _GivesUpWhatIsNew(MemoryJobStore):
+    """
+    Hands out whatever waits when it is asked for what is old.
+    """
+
+    def claim_notification(self, *, lease, stored_before=None):
+        return super().claim_notification(lease=lease)
 
 
 class _PostponesWhatAnotherHas(MemoryJobStore):
@@ -232,8 +241,8 @@ class _PostponesWhatAnotherHas(MemoryJobStore):
     """
 
     def postpone(self, pending, until, *, give_back=False):
-        held, _ = self._notifications.get((pending.tenant, pending.id), (pending, None))
-        super().postpone(held, until, give_back=give_back)
+        held = self._notifications.get((pending.tenant, pending.id))
+        super().postpone(held.pending if held else pending, until, give_back=give_back)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +251,7 @@ class _PostponesWhatAnotherHas(MemoryJobStore):
         (_TellsWhatDidNotHappen, "test_what_changed_nothing_tells_nothing"),
         (_TellsOfTheDead, "test_an_end_clears_what_was_to_be_told"),
         (_ClaimsWithoutLease, "test_a_claim_ends_with_its_lease"),
+        (_GivesUpWhatIsNew, "test_what_was_stored_first_is_claimed_by_its_age"),
         (_PostponesWhatAnotherHas, "test_postponed_it_waits_until_then"),
     ],
 )

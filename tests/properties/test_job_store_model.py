@@ -133,11 +133,12 @@ class Both(RuleBasedStateMachine):
         self.made += 1
         return f"{kind}-{self.made}"
 
-    def take_letter(self, lease):
+    def take_letter(self, lease, before=None):
         """
-        Take what has waited longest to be told.
+        Take what has waited longest to be told, or of what was stored before an instant the first.
         """
-        return self.both(lambda store: store.claim_notification(lease=timedelta(seconds=lease)))
+        terms = {"lease": timedelta(seconds=lease), "stored_before": before}
+        return self.both(lambda store: store.claim_notification(**terms))
 
     @rule(
         target=jobs,
@@ -425,17 +426,19 @@ class Both(RuleBasedStateMachine):
 
     @rule(
         lease=st.sampled_from([0, 60]),
+        ago=st.none() | SECONDS,
         many=st.integers(1, 3),
         late=st.integers(0, 2),
         end=st.sampled_from(["told", "postponed", "given back", "crashed"]),
         seconds=st.sampled_from([0, 0.000001, 60]),
     )
-    def tell(self, *, lease, many, late, end, seconds):
+    def tell(self, *, lease, ago, many, late, end, seconds):
         """
-        Sweepers take what is to be told, one after the other; one of them, whose lease may be over by then, tells
-        it, postpones it, gives it back or dies, and another takes what waits.
+        Sweepers take what is to be told, or what is too old for it, one after the other; one of them, whose lease
+        may be over by then, is done with it, postpones it, gives it back or dies, and another takes what waits.
         """
-        taken = [self.take_letter(lease) for _ in range(many)]
+        before = None if ago is None else self.clock() - timedelta(seconds=ago)
+        taken = [self.take_letter(lease, before) for _ in range(many)]
         pending = taken[late % many]
         if pending is not None and end == "told":
             entry = make_entry(f"{pending.id}:notified", tenant=pending.tenant)

@@ -358,7 +358,7 @@ def test_waits_between_tries_are_spread() -> None:
         house.worker.work()
     house.mail.problem = NotifierUnavailable("it is down")
     house.sweeper.sweep()
-    waits = [(since - house.clock()).total_seconds() for _, since in house.jobs._notifications.values()]
+    waits = [(each.waits_from - house.clock()).total_seconds() for each in house.jobs._notifications.values()]
 
     assert all(30 <= wait <= 90 for wait in waits)
     assert 2 == len(set(waits))
@@ -498,9 +498,10 @@ def test_a_shredded_key_sends_nothing() -> None:
     house = make_house()
     requested(house)
     house.worker.work()
-    ((pending, since),) = house.jobs._notifications.values()
-    damaged = evolve(pending, wrapped_key=evolve(pending.wrapped_key, key_id="destroyed"))
-    house.jobs._notifications["default", pending.id] = damaged, since
+    (((tenant, id_), stored),) = house.jobs._notifications.items()
+    shredded = evolve(stored.pending.wrapped_key, key_id="destroyed")
+    damaged = evolve(stored, pending=evolve(stored.pending, wrapped_key=shredded))
+    house.jobs._notifications[tenant, id_] = damaged
 
     assert 1 == house.sweeper.sweep().failures
     assert not house.jobs.notification_keys()
@@ -514,7 +515,7 @@ def test_a_key_version_stays_for_what_is_still_to_be_told_and_for_no_longer_than
     house = make_house(notify=evolve(make_house().wiring.notify, recipients=lambda *_: None))
     job_id = requested(house)
     house.service.refuse(OLGA, job_id, "Asked every day.", "Complain to the CNIL.")
-    ((pending, _),) = house.jobs._notifications.values()
+    (pending,) = (each.pending for each in house.jobs._notifications.values())
     sweeper = Sweeper(evolve(house.wiring, notify=None))
     kept = []
     for days in (0, 1, 2, 6):

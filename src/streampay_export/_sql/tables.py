@@ -202,7 +202,9 @@ notification_table = Table(
     Column("wrapped_key_id", name(255), nullable=False),
     Column("wrapped_key", octets(), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("stored_at", Instant, nullable=False),
     Column("waits_from", Instant, nullable=False),
+    Index("export_notification_stored", "stored_at", "id"),
     Index("export_notification_waits", "waits_from", "id"),
     Index("export_notification_job", "tenant", "job_id"),
 )

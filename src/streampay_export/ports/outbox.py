@@ -33,10 +33,13 @@ class Outbox(Protocol):
         Take entries that speak of no change of a job (a refused access), to be delivered later.
         """
 
-    def claim_notification(self, *, lease: timedelta) -> PendingNotification | None:
+    def claim_notification(
+        self, *, lease: timedelta, stored_before: datetime | None = None
+    ) -> PendingNotification | None:
         """
         Return the notification that has waited longest (of several the lower id), its attempts raised by one,
-        or `None` where none waits. It waits again from now + *lease*: of many at once one gets it.
+        or `None` where none waits. It waits again from now + *lease*: of many at once one gets it. With
+        *stored_before* it is the one stored first, of those that were stored before that instant and wait.
         """
 
     def postpone(self, pending: PendingNotification, until: datetime, *, give_back: bool = False) -> None:

@@ -37,6 +37,7 @@ class Measure(Enum):
     LEASES_LOST = ("leases.lost", "{lease}", "Attempts that had to stop: cancelled, paused, or taken over.")
     FAILURES = ("failures", "{attempt}", "Attempts that failed, by the slug of the error.")
     PART_FAILURES = ("parts.failed", "{part}", "Shared parts that could not be read, by the slug of the error.")
+    NOT_NOTIFIED = ("notifications.failed", "{notification}", "Notifications given up, by occasion and slug.")
     SWEEPS = ("sweeps", "{sweep}", "Rounds of the sweeper.")
 
     def __init__(self, title: str, unit: str, description: str) -> None:

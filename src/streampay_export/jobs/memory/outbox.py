@@ -12,7 +12,7 @@ from attrs import evolve
 from ..._core.notification import PendingNotification
 from ..._core.trail import AuditEntry
 from ...ports.outbox import Outbox
-from .rows import MemoryRows
+from .rows import MemoryRows, StoredNotification
 
 
 class MemoryOutbox(MemoryRows, Outbox):
@@ -29,23 +29,30 @@ class MemoryOutbox(MemoryRows, Outbox):
         with self._lock:
             self._post(entries)
 
-    def claim_notification(self, *, lease: timedelta) -> PendingNotification | None:
+    def claim_notification(
+        self, *, lease: timedelta, stored_before: datetime | None = None
+    ) -> PendingNotification | None:
         with self._lock:
             now = self.now()
-            waiting = [(since, each.id, each) for each, since in self._notifications.values() if since <= now]
+            waiting = [
+                (each.waits_from if stored_before is None else each.stored_at, each.pending.id, each)
+                for each in self._notifications.values()
+                if each.waits_from <= now and (stored_before is None or each.stored_at < stored_before)
+            ]
             if not waiting:
                 return None
-            *_, longest = min(waiting, key=lambda found: found[:2])
-            taken = evolve(longest, attempts=longest.attempts + 1)
-            self._notifications[taken.tenant, taken.id] = (taken, now + lease)
+            *_, first = min(waiting, key=lambda found: found[:2])
+            taken = evolve(first.pending, attempts=first.pending.attempts + 1)
+            self._notifications[taken.tenant, taken.id] = evolve(first, pending=taken, waits_from=now + lease)
             return taken
 
     def postpone(self, pending: PendingNotification, until: datetime, *, give_back: bool = False) -> None:
         with self._lock:
-            held, _ = self._notifications.get((pending.tenant, pending.id), (None, None))
-            if held is not None and held.attempts == pending.attempts:
-                postponed = evolve(held, attempts=held.attempts - give_back)
-                self._notifications[pending.tenant, pending.id] = (postponed, until)
+            this = pending.tenant, pending.id
+            held = self._notifications.get(this)
+            if held is not None and held.pending.attempts == pending.attempts:
+                postponed = evolve(held.pending, attempts=pending.attempts - give_back)
+                self._notifications[this] = evolve(held, pending=postponed, waits_from=until)
 
     def notified(self, pending: PendingNotification, entries: Sequence[AuditEntry] = ()) -> None:
         with self._lock:
@@ -54,10 +61,11 @@ class MemoryOutbox(MemoryRows, Outbox):
 
     def notification_keys(self) -> Collection[str]:
         with self._lock:
-            return {each.wrapped_key.key_id for each, _ in self._notifications.values()}
+            return {each.pending.wrapped_key.key_id for each in self._notifications.values()}
 
     def _post(self, entries: Sequence[AuditEntry], notifications: Sequence[PendingNotification] = ()) -> None:
         for entry in entries:
             self._outbox.setdefault((entry.tenant, entry.id), entry)
         for each in notifications:
-            self._notifications.setdefault((each.tenant, each.id), (each, self.now()))
+            stored = StoredNotification(pending=each, stored_at=self.now(), waits_from=self.now())
+            self._notifications.setdefault((each.tenant, each.id), stored)

@@ -38,6 +38,17 @@ class StoredLink:
     opened_from: str | None = None
 
 
+@frozen(kw_only=True)
+class StoredNotification:
+    """
+    A notification as it is held.
+    """
+
+    pending: PendingNotification
+    stored_at: datetime
+    waits_from: datetime
+
+
 class MemoryRows:
     """
     All that the store holds, under one lock.
@@ -52,7 +63,7 @@ class MemoryRows:
         self._parts: dict[Place, KeptPart] = {}
         self._planned: dict[Place, tuple[PlannedPart, datetime | None]] = {}
         self._outbox: dict[tuple[str, str], AuditEntry] = {}
-        self._notifications: dict[tuple[str, str], tuple[PendingNotification, datetime]] = {}
+        self._notifications: dict[tuple[str, str], StoredNotification] = {}
         self._tags: dict[tuple[str, str], frozenset[str]] = {}
         self._erasures: dict[tuple[str, str], Erasure] = {}
 
@@ -87,7 +98,7 @@ class MemoryRows:
         this = ended.tenant, ended.id
         self._links = {key: link for key, link in self._links.items() if key[:2] != this}
         told = self._notifications
-        self._notifications = {key: each for key, each in told.items() if (key[0], each[0].job_id) != this}
+        self._notifications = {key: each for key, each in told.items() if (key[0], each.pending.job_id) != this}
         if ended.state is State.ERASED:
             self._forget_keys(ended)
 

@@ -26,7 +26,7 @@ from .requests import SqlRequests
 
 metadata = JOBS
 """The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 
 @retrying

@@ -44,12 +44,16 @@ class SqlOutbox(SqlRows, Outbox):
                 return self._post(connection, entries)
         raise JobStoreUnavailable("others kept storing the same entries")
 
-    def claim_notification(self, *, lease: timedelta) -> PendingNotification | None:
+    def claim_notification(
+        self, *, lease: timedelta, stored_before: datetime | None = None
+    ) -> PendingNotification | None:
         with self._database.writing() as connection:
             until = self._instant(connection) + lease
-            waits = select(notifications).where(notifications.c.waits_from <= self._database.now)
-            longest = waits.order_by(notifications.c.waits_from, notifications.c.id).limit(1)
-            row = connection.execute(longest.with_for_update(skip_locked=True)).mappings().first()
+            waits, since = notifications.c.waits_from <= self._database.now, notifications.c.waits_from
+            if stored_before is not None:
+                waits, since = and_(waits, notifications.c.stored_at < stored_before), notifications.c.stored_at
+            first = select(notifications).where(waits).order_by(since, notifications.c.id).limit(1)
+            row = connection.execute(first.with_for_update(skip_locked=True)).mappings().first()
             if row is None:
                 return None
             taken = _pending(row, attempts=row["attempts"] + 1)
@@ -101,6 +105,7 @@ def _put_notifications(connection: Connection, new: Sequence[PendingNotification
                 "occasion": str(each.occasion),
                 "wrapped_key_id": each.wrapped_key.key_id,
                 "wrapped_key": each.wrapped_key.ciphertext,
+                "stored_at": now,
                 "waits_from": now,
             }
             connection.execute(insert(notifications).values(row))

@@ -163,6 +163,28 @@ class NotificationsContract:
 
         assert (1, None, 2) == (first and first.attempts, between, second and second.attempts)
 
+    def test_what_was_stored_first_is_claimed_by_its_age(
+        self, store: JobStore, outbox: Outbox, advance: Callable[[float], None]
+    ) -> None:
+        """
+        Of those stored before an instant the first, however long each has waited since it was tried last; none
+        that was stored at it, and none that does not wait.
+        """
+        store.add(make_job(store), notifications=[make_pending()])
+        advance(1)
+        store.add(make_job(store, "job-2", owner="other"), notifications=[make_pending("job-2")])
+        advance(1)
+        first = outbox.claim_notification(lease=LEASE)
+        assert first is not None
+        outbox.postpone(first, store.now())
+        store.add(make_job(store, "job-3", owner="third"), notifications=[make_pending("job-3")])
+        found = []
+        while pending := outbox.claim_notification(lease=LEASE, stored_before=store.now()):
+            found.append(pending.id)
+
+        assert ["job-1:asked", "job-2:asked"] == found
+        assert ["job-3:asked"] == claimed(outbox)
+
     def test_postponed_it_waits_until_then(
         self, store: JobStore, outbox: Outbox, advance: Callable[[float], None]
     ) -> None:
