@@ -28,7 +28,7 @@ from .wiring import Wiring
 logger = logging.getLogger("streampay_export")
 
 SWEEP_EVERY = timedelta(seconds=10)
-# Going through the storage is a request for each thousand objects, and a question to the job store for each one.
+# Going through the storage is a request and two questions to the job store for each thousand objects.
 TIDY_EVERY = timedelta(hours=1)
 # How many rows are asked for at once, and how many may fail before the rest of their kind waits for the next round.
 BATCH = 100

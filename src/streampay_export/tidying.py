@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
+from itertools import islice
+from typing import TypeAlias
 
 from attrs import frozen
 
+from ._core.job import Job
 from .errors import ExportError
 from .wiring import Wiring
 
@@ -19,7 +22,7 @@ logger = logging.getLogger("streampay_export")
 
 # Longer than any upload that is still alive.
 UNFINISHED = timedelta(days=1)
-# Rows in a transaction: for so long a writer on SQLite waits.
+# Rows in a transaction, for so long a writer on SQLite waits; and objects whose jobs are asked for at once.
 BATCH = 500
 # So many objects that cannot be deleted are a storage that is away.
 MOST_FAILURES = 100
@@ -27,6 +30,10 @@ _ATTEMPT_KEY = re.compile(
     r"(?P<tenant>[a-z0-9-]+)/(?P<job>[a-z0-9]+)/(?P<fence>[0-9]+)"
     r"(?:\.zip|(?P<part>-[0-9]+-[0-9]+-[a-z0-9]+\.part))\Z"
 )
+
+
+Jobs: TypeAlias = Mapping[tuple[str, str], Job]
+"""By tenant and id."""
 
 
 @frozen(kw_only=True)
@@ -80,12 +87,22 @@ class Tidying:
         """
         Delete what an attempt put into storage whose job then went on, or ended, without it.
         """
-        for stored in self._wiring.storage.list():
-            self._objects += 1
-            if self._unclaimed(stored.key):
-                self._try("storage", partial(self._delete, stored.key))
-            if self._failures >= MOST_FAILURES:
-                return
+        objects = iter(self._wiring.storage.list())
+        while batch := [stored.key for stored in islice(objects, BATCH)]:
+            jobs = self._jobs_of(batch)
+            for key in batch:
+                self._objects += 1
+                if _unclaimed(key, jobs):
+                    self._try("storage", partial(self._delete, key))
+                if self._failures >= MOST_FAILURES:
+                    return
+
+    def _jobs_of(self, keys: Iterable[str]) -> Jobs:
+        ids: dict[str, set[str]] = {}
+        for named in filter(None, map(_ATTEMPT_KEY.match, keys)):
+            ids.setdefault(named["tenant"], set()).add(named["job"])
+        found = (self._wiring.jobs.get_many(tenant, of_tenant) for tenant, of_tenant in ids.items())
+        return {(job.tenant, job.id): job for some in found for job in some}
 
     def _delete(self, key: str) -> None:
         self._wiring.storage.delete(key)
@@ -108,15 +125,16 @@ class Tidying:
         while pruned := w.jobs.prune(**before, limit=BATCH):
             self._forgotten += pruned
 
-    def _unclaimed(self, key: str) -> bool:
-        named = _ATTEMPT_KEY.match(key)
-        if named is None:
-            return False  # not ours to delete
-        job = self._wiring.jobs.get(named["tenant"], named["job"])
-        if job is None:
-            return False  # another deployment's, or an older database was restored: a human decides
-        if job.active and named["part"]:
-            return False  # the next attempt may go on from it
-        if job.active:
-            return job.fence > int(named["fence"])
-        return job.artifact is None or job.artifact.key != key
+
+def _unclaimed(key: str, jobs: Jobs) -> bool:
+    named = _ATTEMPT_KEY.match(key)
+    if named is None:
+        return False  # not ours to delete
+    job = jobs.get((named["tenant"], named["job"]))
+    if job is None:
+        return False  # another deployment's, or an older database was restored: a human decides
+    if job.active and named["part"]:
+        return False  # the next attempt may go on from it
+    if job.active:
+        return job.fence > int(named["fence"])
+    return job.artifact is None or job.artifact.key != key

@@ -469,6 +469,9 @@ class Both(RuleBasedStateMachine):
         """
         Every job, queue and outbox is the same in both.
         """
+        ids = [job_id for _, job_id in self.model._jobs]
+        for tenant in ("default", "other"):
+            self.both(lambda store, at=tenant: sorted(store.get_many(at, ids), key=lambda job: job.id))
         for tenant, job_id in self.model._jobs:
             self.both(lambda store, job=(tenant, job_id): store.get(*job))
             self.both(lambda store, job=(tenant, job_id): list(store.kept_parts(*job)))

@@ -83,6 +83,25 @@ def test_leftover_objects_are_deleted_and_others_kept() -> None:
     assert sorted(stay) == sorted(stored.key for stored in house.storage.list())
 
 
+def test_the_jobs_of_many_objects_are_asked_for_at_once(monkeypatch) -> None:
+    """
+    One question for five hundred objects, and each tenant among them; none for what is not ours.
+    """
+    house = MemoryDeployment({"payouts": payouts(3)})
+    job_id = ready(house)
+    for number in range(2, 700):
+        house.storage.put(f"default/{job_id}/{number}.zip", io.BytesIO(b"x"))
+    house.storage.put(f"other/{job_id}/1.zip", io.BytesIO(b"x"))
+    house.storage.put("somebody/else.part", io.BytesIO(b"x"))
+    asked, get_many = [], house.jobs.get_many
+    monkeypatch.setattr(house.jobs, "get_many", lambda *of: asked.append(of) or get_many(*of))
+    monkeypatch.setattr(house.jobs, "get", None)
+    swept = house.sweeper.sweep()
+
+    assert (701, 698) == (swept.objects, swept.orphans)
+    assert [("default", {job_id}), ("default", {job_id}), ("other", {job_id})] == asked
+
+
 def test_storage_that_cannot_be_listed_is_tried_next_time(monkeypatch) -> None:
     """
     With the storage away a sweep does the rest and counts the failure.

@@ -56,6 +56,10 @@ class MemoryRequests(MemoryErasures, MemoryOutbox, JobRequests):
         with self._lock:
             return self._jobs.get((tenant, job_id))
 
+    def get_many(self, tenant: str, job_ids: Collection[str]) -> Sequence[Job]:
+        with self._lock:
+            return [job for each in set(job_ids) if (job := self._jobs.get((tenant, each))) is not None]
+
     def list(
         self, tenant: str, tag: str, *, limit: int, before: tuple[datetime, str] | None = None
     ) -> Sequence[Job]:

@@ -62,6 +62,10 @@ class SqlRequests(SqlOutbox, JobRequests):
         found = self._jobs(THIS_JOB, {"tenant": tenant, "id": job_id})
         return found[0] if found else None
 
+    def get_many(self, tenant: str, job_ids: Collection[str]) -> Sequence[Job]:
+        ids = [each for each in job_ids if possible(tenant, each)]
+        return self._jobs(select(jobs).where(jobs.c.tenant == tenant, jobs.c.id.in_(ids))) if ids else []
+
     def list(
         self, tenant: str, tag: str, *, limit: int, before: tuple[datetime, str] | None = None
     ) -> Sequence[Job]:

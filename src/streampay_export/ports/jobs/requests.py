@@ -83,6 +83,11 @@ class JobRequests(Protocol):
         Return the job, whatever its state, or `None` where this tenant has no such id.
         """
 
+    def get_many(self, tenant: str, job_ids: Collection[str]) -> Sequence[Job]:
+        """
+        Return those of a tenant's jobs that have these ids, in any order. The caller bounds how many it asks for.
+        """
+
     def list(
         self, tenant: str, tag: str, *, limit: int, before: tuple[datetime, str] | None = None
     ) -> Sequence[Job]:

@@ -82,6 +82,7 @@ class JobStoreContract(
         make_ready(store)
         for tenant, job_id in (("default", name), (name, "job-1")):
             assert store.get(tenant, job_id) is None
+            assert not store.get_many(tenant, [job_id])
             assert store.end(tenant, job_id, expected={State.READY}, state=State.ERASED) is None
             assert not store.add_link(tenant, job_id, "link", expires_at=store.now() + LEASE)
             assert store.use_link(tenant, job_id, "link", session=SESSION) is None

@@ -22,6 +22,7 @@ from ....ports.outbox import Outbox
 from ..concurrency import at_once
 from ..outbox import make_entry
 from .samples import (
+    HOSTILE,
     MICROSECOND,
     THREADS,
     Advance,
@@ -84,6 +85,19 @@ class RequestsContract:
             make_job(store, "job-6", owner="somebody", requester="owner"),
         ]
         assert {Admission.CREATED} == {store.add(job).admission for job in others}
+
+    def test_many_jobs_are_had_at_once(self, store: JobStore) -> None:
+        """
+        Those of the tenant that there are, each once, whatever their state; asked for none, none.
+        """
+        for name in ("job-1", "job-2", "job-3"):
+            store.add(make_job(store, name, owner=name))
+        store.add(make_job(store, "job-4", tenant="other"))
+        store.end("default", "job-2", expected={State.QUEUED}, state=State.CANCELLED)
+        found = store.get_many("default", ["job-2", "job-1", "job-2", "job-4", "job", *HOSTILE])
+
+        assert [store.get("default", name) for name in ("job-1", "job-2")] == sorted(found, key=lambda job: job.id)
+        assert not store.get_many("default", [])
 
     @pytest.mark.parametrize("state", [State.READY, *sorted(FINAL)])
     def test_an_ended_job_is_not_active(self, store: JobStore, state: State) -> None:
