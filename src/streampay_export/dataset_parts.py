@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from attrs import frozen
 
 from ._core.closed_part import ClosedPart, KeptPart, KeyRange, PlannedPart, spell_closed_part, spell_key_range
+from ._core.selection import Census
 from .dataset_stage import DatasetStage
 from .gathering import Gathering
 from .keeping import PartKeeper
@@ -58,23 +59,28 @@ class DatasetParts:
         row = KeptPart(dataset=self._name, number=part.summary.number, fence=fence, sealed=sealed)
         self.keeper.keep(row)
 
-    def share(self, part: ClosedPart) -> Sequence[ClosedPart]:
+    def shares(self, census: Census, closed: int) -> bool:
         """
-        Plan what lies behind a part, ring for others, and read along with them until all of it is closed.
+        Say whether enough parts are left.
         """
-        w, census = self.keeper.wiring, part.census
-        first = part.summary.number + 1
-        if not w.fan_out or part.last is None or census.included < (first + FEWEST_PARTS) * w.part_rows:
-            return ()
+        w = self.keeper.wiring
+        return w.fan_out and census.included >= (closed + FEWEST_PARTS) * w.part_rows
+
+    def share(self, census: Census, closed: Sequence[ClosedPart]) -> Sequence[ClosedPart]:
+        """
+        Plan what lies behind the closed parts, ring for others, and read along with them until all of it is closed.
+        """
+        w, before = self.keeper.wiring, closed[-1] if closed else None
         gathering = Gathering(
-            keeper=self.keeper, prepared=self.prepared, stage=self.stage, first=first, before=part
+            keeper=self.keeper, prepared=self.prepared, stage=self.stage, first=len(closed), before=before
         )
+        after = None if before is None else before.last
         with ExitStack() as held:
             snapshot = held.enter_context(w.source.snapshot())
             view = shared_view(w.source, snapshot)
-            ranges = key_ranges(snapshot, self.prepared.query, part.last, w.part_rows, census=census, view=view)
+            ranges = key_ranges(snapshot, self.prepared.query, after, w.part_rows, census=census, view=view)
             # Others begin with the first one while the last ones are being found.
-            for number, range_ in enumerate(ranges, start=first):
+            for number, range_ in enumerate(ranges, start=len(closed)):
                 self.keeper.lease.check()
                 self._plan(number, range_)
             if view is None:

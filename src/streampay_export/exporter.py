@@ -40,9 +40,14 @@ class KeptParts(Protocol):
         See to it that a part that is not the last can be restored. Called before the next page is staged.
         """
 
-    def share(self, part: ClosedPart) -> Sequence[ClosedPart]:
+    def shares(self, census: Census, closed: int) -> bool:
         """
-        Have what lies behind a part read by whoever is free, and bring it into the stage; none where nobody shares.
+        Say whether what lies behind so many closed parts is worth sharing.
+        """
+
+    def share(self, census: Census, closed: Sequence[ClosedPart]) -> Sequence[ClosedPart]:
+        """
+        Have what lies behind the closed parts read by whoever is free, and bring it into the stage.
         """
 
 
@@ -62,7 +67,13 @@ class NothingLasts:
         Keep nothing.
         """
 
-    def share(self, part: ClosedPart) -> Sequence[ClosedPart]:
+    def shares(self, census: Census, closed: int) -> bool:
+        """
+        Say no.
+        """
+        return False
+
+    def share(self, census: Census, closed: Sequence[ClosedPart]) -> Sequence[ClosedPart]:
         """
         Share nothing.
         """
@@ -103,19 +114,25 @@ class DatasetExport:
         self.stage.begin()
         parts = list(self.kept.restore())
         self._met(parts)
-        exhausted = False
+        census = parts[0].census if parts else None
+        exhausted = shared = False
         while not exhausted:
             with self.source.snapshot() as snapshot:
-                part = self._next_part(snapshot, parts)
+                census = census or self._census(snapshot)
+                # What was shared and could not be brought back is read here, in order.
+                shared = not shared and self.kept.shares(census, len(parts))
+                part = None if shared else self._next_part(snapshot, census, parts)
+            if part is None:
+                parts += self.kept.share(census, parts)
+                self._met(parts)
+                census = census if parts else None
+                continue
             exhausted = part.exhausted
             # A dataset that ends with its last part's last row shows only in one read more.
             if part.summary.rows or not parts:
                 parts.append(part)
             if not exhausted:
                 self.kept.keep(part)
-                shared = self.kept.share(part)
-                parts += shared
-                self._met(parts)
         self.stage.end()
         # A planned part whose rows were all erased meanwhile has none, and no place among those that have.
         filled = [each.summary for each in parts if each.summary.rows] or [parts[0].summary]
@@ -141,8 +158,7 @@ class DatasetExport:
             self._inexact.update(*(each.inexact for each in parts))
             self.watch(sum(each.summary.rows for each in parts), part.census.included)
 
-    def _next_part(self, snapshot: Snapshot, before: Sequence[ClosedPart]) -> ClosedPart:
-        census = before[0].census if before else self._census(snapshot)
+    def _next_part(self, snapshot: Snapshot, census: Census, before: Sequence[ClosedPart]) -> ClosedPart:
         after = before[-1].last if before else None
         written = sum(each.summary.rows for each in before)
         number = len(before)

@@ -30,11 +30,11 @@ FENCES_OF_A_CLAIM = 1 << 20
 
 
 def key_ranges(
-    snapshot: Snapshot, query: Query, after: Key, rows: int, *, census: Census, view: View | None
+    snapshot: Snapshot, query: Query, after: Key | None, rows: int, *, census: Census, view: View | None
 ) -> Iterator[KeyRange]:
     """
-    Yield the ranges of *rows* rows each behind a key, in key order; the last one may have fewer. Only key and
-    subject columns are read, page by page.
+    Yield the ranges of *rows* rows each behind a key (`None`: from the start), in key order; the last one may have
+    fewer. Only key and subject columns are read, page by page.
     """
     narrow = evolve(query, selection=Selection.of(query.selection.dataset, []))
     while page := snapshot.page(narrow, after, rows):

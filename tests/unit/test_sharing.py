@@ -298,7 +298,7 @@ def test_a_short_dataset_is_not_shared() -> None:
     """
     Below four parts that are left, sharing costs more than it saves.
     """
-    house = House(tables={"payouts": payouts(24), "refunds": []})
+    house = House(tables={"payouts": payouts(19), "refunds": []})
     house.request()
     house.worker.work()
     assert 1 == len(house.rings.rings)
@@ -358,4 +358,4 @@ def test_parts_are_read_in_one_view_while_it_can_be_joined(gone) -> None:
     job_id = house.request()
     worker.work()
     assert WHOLE == house.bundle(job_id)
-    assert ([] if gone else ["the view"] * 8) == viewed.joined_in
+    assert ([] if gone else ["the view"] * 9) == viewed.joined_in
