@@ -45,6 +45,7 @@ class RequestsContract:
         job = evolve(
             make_job(store, not_before=store.now() + timedelta(days=400, microseconds=7), paused_at=store.now()),
             extension=Extension(reason="Há motivos: “many” files.", at=store.now() - MICROSECOND),
+            told=False,
         )
         admitted = store.add(job)
         assert (Admission.CREATED, job, job) == (admitted.admission, admitted.job, store.get("default", "job-1"))
