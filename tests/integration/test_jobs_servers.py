@@ -264,6 +264,25 @@ def test_a_server_that_is_not_there_is_named_in_our_words(url):
     store = SqlJobStore(url)
     with pytest.raises(JobStoreUnavailable) as caught:
         store.now()
-    assert "the job store is not available: the database did not answer, or refused" == str(caught.value)
+    assert "the job store is not available: no server listens at this place" == str(caught.value)
     assert caught.value.__suppress_context__
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"username": "streampay_nobody", "password": "secret"}, "the server refused the credentials"),
+        ({"database": "streampay_nowhere"}, "the server has no such database"),
+        ({"host": "nowhere.invalid"}, "the server's host name is unknown"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(server, wrong, problem):
+    """
+    Whoever cannot connect learns which part of the URL to look at, and nothing of it is repeated.
+    """
+    store = SqlJobStore(server.url.set(**wrong).render_as_string(hide_password=False))
+    with pytest.raises(JobStoreUnavailable) as caught:
+        store.now()
+    assert f"the job store is not available: {problem}" == str(caught.value)

@@ -472,6 +472,7 @@ def test_locked_database(path, sql):
     ("url", "problem"),
     [
         ("not a url", "no database URL"),
+        ("postgresql://user:secret@host:port/db", "no database URL"),
         ("sqlite://", "in memory"),
         ("sqlite:///:memory:", "in memory"),
         ("oracle://user:secret@host/db", "'oracle' cannot be read"),

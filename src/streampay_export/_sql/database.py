@@ -5,6 +5,7 @@ A database as the SQL adapters use it: one short transaction per call, every err
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -169,23 +170,28 @@ class Database:
         raise self._unavailable(problem) from lost
 
 
+# By signs in a driver's text, which itself may quote values.
+_PROBLEMS = (
+    ("database is locked|lock timeout|Lock wait timeout", f"others held its lock for {LONGEST_WAIT} s"),
+    ("[Dd]eadlock", f"others were in its way for {LONGEST_WAIT} s"),
+    (
+        'authentication failed|no password supplied|no pg_hba.conf entry|role ".*" does not exist|Access denied',
+        "the server refused the credentials",
+    ),
+    ('database ".*" does not exist|Unknown database', "the server has no such database"),
+    ("doesn't exist|no such table|does not exist", "its tables are missing; create_tables() makes them"),
+    (
+        "resolve host|translate host name|Name or service not known|nodename nor servname|name resolution",
+        "the server's host name is unknown",
+    ),
+    ("Connection refused|No such file or directory", "no server listens at this place"),
+    ("disk is full", "its disk is full"),
+    ("readonly", "it is read-only"),
+    ("not a database", "the file is not an SQLite database"),
+    ("malformed", "the file is damaged"),
+)
+
+
 def _problem(text: str) -> str:
-    """
-    Return a sentence of ours for a driver's text, which may quote values.
-    """
-    for sign, problem in (
-        ("database is locked", f"others held its lock for {LONGEST_WAIT} s"),
-        ("lock timeout", f"others held its lock for {LONGEST_WAIT} s"),
-        ("Lock wait timeout", f"others held its lock for {LONGEST_WAIT} s"),
-        ("eadlock", f"others were in its way for {LONGEST_WAIT} s"),
-        ("doesn't exist", "its tables are missing; create_tables() makes them"),
-        ("no such table", "its tables are missing; create_tables() makes them"),
-        ("does not exist", "its tables are missing; create_tables() makes them"),
-        ("disk is full", "its disk is full"),
-        ("readonly", "it is read-only"),
-        ("not a database", "the file is not an SQLite database"),
-        ("malformed", "the file is damaged"),
-    ):
-        if sign in text:
-            return problem
-    return "the database did not answer, or refused"
+    found = (problem for signs, problem in _PROBLEMS if re.search(signs, text))
+    return next(found, "the database did not answer, or refused")

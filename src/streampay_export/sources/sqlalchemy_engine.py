@@ -50,7 +50,7 @@ def open_engine(text: str) -> Engine:
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # of a port that is no number
         raise InvalidConfiguration(URL_KEY, f"this is no database URL; there are {_SUPPORTED}") from None
     if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         return _server(url.set(drivername="postgresql+psycopg"), _POSTGRES_ARGS, "postgres")
