@@ -235,6 +235,17 @@ def test_places_that_cannot_be_are_named(shop: Path, capsys: Capture) -> None:
         assert "secret" not in said
 
 
+def test_whose_tables_are_looked_for(shop: Path, capsys: Capture) -> None:
+    """Without [datasets] the tables are StreamPay's: who has others learns where to say so."""
+    whole = shop.read_text(encoding="utf-8")
+    shop.write_text(whole[: whole.index("[datasets")] + whole[whole.index("[notice]") :], encoding="utf-8")
+    assert main(line(shop)) == 2
+    said = capsys.readouterr().err
+    assert "dataset account: there is no table" in said
+    assert "there are: sale" in said
+    assert "The configuration has no [datasets]" in said
+
+
 def test_null_key(shop: Path, capsys: Capture) -> None:
     """A NULL key would lose rows: the column is named, nobody's values are, and the code is 2."""
     with closing(sqlite3.connect(shop.parent / "shop.db")) as database, database:

@@ -6,20 +6,27 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .._core.party import Actor, Capacity
 from .._core.step_up import StepUp
+from .._core.streampay import STREAMPAY
 from ..access import operator_on_this_machine
 from ..configuration import Configuration, read_configuration
 from ..embedded import Embedded, embedded
+from ..errors import SourceMismatch
 from ..ports.notify import Notify
 from ..sources.sqlalchemy import SqlAlchemySource
 from ..telemetry.none import NoTelemetry
 from ..telemetry.opentelemetry import OpenTelemetry
 from .public_keys import leave_public_key
 from .terminal import say
+
+_WHOSE_TABLES = (
+    "The configuration has no [datasets], so StreamPay's own tables are looked for; describe yours there "
+    "(the tutorial, Your own database)"
+)
 
 
 @contextmanager
@@ -78,25 +85,30 @@ def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> I
     """
     Wire a deployment for operators on this machine; says where keys are when it has made them.
     """
-    with (
-        _mail(configuration) as notify,
-        embedded(
-            configuration.places,
-            source=source,
-            catalog=configuration.catalog,
-            policies=configuration.policies,
-            notice=configuration.notice,
-            retention=configuration.retention,
-            allow_partial=configuration.allow_partial,
-            fan_out=configuration.fan_out,
-            authorize=operator_on_this_machine,
-            step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
-            telemetry=OpenTelemetry() if configuration.opentelemetry else NoTelemetry(),
-            base_url=configuration.mail.base_url if configuration.mail else None,
-            notify=notify,
-            threads=0,
-        ) as opened,
-    ):
+    with ExitStack() as stack:
+        notify = stack.enter_context(_mail(configuration))
+        try:
+            wired = embedded(
+                configuration.places,
+                source=source,
+                catalog=configuration.catalog,
+                policies=configuration.policies,
+                notice=configuration.notice,
+                retention=configuration.retention,
+                allow_partial=configuration.allow_partial,
+                fan_out=configuration.fan_out,
+                authorize=operator_on_this_machine,
+                step_up=StepUp(erase=None),  # the shell is the login, and cannot say how fresh
+                telemetry=OpenTelemetry() if configuration.opentelemetry else NoTelemetry(),
+                base_url=configuration.mail.base_url if configuration.mail else None,
+                notify=notify,
+                threads=0,
+            )
+        except SourceMismatch as error:
+            if configuration.catalog.datasets != STREAMPAY.datasets:
+                raise
+            raise SourceMismatch(error.dataset, f"{error.problem}. {_WHOSE_TABLES}") from None
+        opened = stack.enter_context(wired)
         if opened.keys_made:
             keys = configuration.places.keys
             leave_public_key(keys, opened.wiring.manifests.public_keys()[0])
