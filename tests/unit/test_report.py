@@ -108,6 +108,16 @@ def test_sizes_have_a_unit(size, text):
     assert f"<bdi>{text}</bdi>" in _page(files=[evolve(FILE, digest=Digest(size=size, sha256="ab" * 32))])
 
 
+def test_fields_of_no_category_are_named_without_one():
+    """
+    A person reads of the categories there are, and never that somebody forgot to name one.
+    """
+    page = " ".join(_page().split())
+    assert "unclassified" not in page
+    assert re.search(r"<div><bdi>payouts\.id</bdi>, ", page)
+    assert "<div><bdi>content</bdi>: <bdi>payouts.memo</bdi></div>" in page
+
+
 def test_rows_that_are_not_there_are_explained():
     """
     Later, outside, omitted rows and a drift each have a sentence.

@@ -17,7 +17,7 @@ from .._core.contents import BundleContents
 from .._core.datapackage import INEXACT_NOTE
 from .._core.documents import CHAIN_SENTENCE
 from .._core.manifest import BundleFile
-from .._core.notice import HEADINGS
+from .._core.notice import HEADINGS, UNCLASSIFIED
 from .report_section import Section, grouped
 
 _UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -49,6 +49,7 @@ class HtmlReport:
             total_rows=sum(each.summary.written for each in contents.datasets),
             has_withheld=any(each.withheld for each in contents.datasets),
             headings=HEADINGS,
+            unclassified=UNCLASSIFIED,
             chain_sentence=CHAIN_SENTENCE,
             inexact_note=INEXACT_NOTE,
             style=self._style,
