@@ -172,8 +172,8 @@ class Database:
 
 # By signs in a driver's text, which itself may quote values.
 _PROBLEMS = (
-    ("database is locked|lock timeout|Lock wait timeout", f"others held its lock for {LONGEST_WAIT} s"),
-    ("[Dd]eadlock", f"others were in its way for {LONGEST_WAIT} s"),
+    ("database is locked|lock timeout|Lock wait timeout", "others held its lock for {wait} s"),
+    ("[Dd]eadlock", "others were in its way for {wait} s"),
     (
         'authentication failed|no password supplied|no pg_hba.conf entry|role ".*" does not exist|Access denied',
         "the server refused the credentials",
@@ -194,4 +194,4 @@ _PROBLEMS = (
 
 def _problem(text: str) -> str:
     found = (problem for signs, problem in _PROBLEMS if re.search(signs, text))
-    return next(found, "the database did not answer, or refused")
+    return next(found, "the database did not answer, or refused").format(wait=LONGEST_WAIT)
