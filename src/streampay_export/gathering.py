@@ -15,7 +15,7 @@ from attrs import field, frozen
 from ._core.closed_part import ClosedPart, KeptPart, PartClaim, PlannedPart, read_closed_part, read_key_range
 from ._core.selection import Key
 from .dataset_stage import DatasetStage
-from .errors import ExportError, KeysMissing, LeaseLost, ObjectAltered, ObjectMissing
+from .errors import KeysMissing, LeaseLost, ObjectAltered, ObjectMissing
 from .keeping import PartKeeper
 from .lease import Lease
 from .preparing import Prepared
@@ -96,7 +96,7 @@ class Gathering:
                     ended.wait(LOOK_EVERY.total_seconds())
                     continue
                 self._read(taken.pop(0))
-        except ExportError:
+        except Exception:
             for claim in taken:
                 w.jobs.release_part(claim)
             raise
@@ -119,7 +119,8 @@ class Gathering:
         except LeaseLost:
             # Of the part: then another reads it. Of the job: this says so.
             lease.check()
-        except ExportError:
+        except Exception:
+            # Whatever it was: the next attempt need not wait for this one's lease to run out.
             w.jobs.release_part(claim)
             raise
 

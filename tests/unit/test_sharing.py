@@ -241,6 +241,24 @@ def test_a_part_that_fails_its_own_worker_is_counted_as_that() -> None:
     assert {"source-unavailable": 1} == failed_parts(house)
 
 
+@pytest.mark.parametrize("error", [SourceUnavailable("away"), RuntimeError("a bug")])
+def test_the_next_attempt_need_not_wait_for_the_parts_of_one_that_failed(error) -> None:
+    """
+    Whatever ended it, a part that was claimed is free at once.
+    """
+    house, _ = planned()
+
+    def broken(_):
+        raise error
+
+    house.meddle = broken
+    assert State.QUEUED is Worker(house.wiring).work().state
+    house.clock.advance(timedelta(seconds=10))
+    assert house.wiring.lease > timedelta(seconds=10)
+    house.meddle = lambda _: None
+    assert State.READY is Worker(house.wiring).work().state
+
+
 def test_a_helper_told_to_stop_gives_its_part_back() -> None:
     """
     The next one may claim it at once.
