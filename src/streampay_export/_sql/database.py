@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -18,10 +18,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from ..errors import ExportError, InvalidConfiguration
 from .engine import ISOLATION, LONGEST_WAIT, begin_immediate, is_busy, open_engine, prepare_sqlite
 from .retrying import RolledBack, is_rolled_back
-from .types import Instant, database_now
+from .types import MARIADB, Instant, database_now
+from .upgrading import Upgrades, add_columns
 
 # Any number will do, as long as nobody else's advisory lock has it.
 _POSTGRESQL_CREATING = 0x5745_1DB0
+_MARIADB_CREATING = "streampay_export tables"
 
 
 class Database:
@@ -84,11 +86,13 @@ class Database:
         if self._log_waits:
             self.truncate_log(patience=0)
 
-    def create(self, tables: MetaData, version_table: Table, version: int) -> None:
+    def create(
+        self, tables: MetaData, version_table: Table, version: int, upgrades: Upgrades | None = None
+    ) -> None:
         """
-        Make the tables that are missing, once the version of those that are there is checked.
+        Make the tables that are missing, once those that are there are of the version, or upgraded to it.
 
-        Raises `InvalidConfiguration` when tables of another version are there; then none is made.
+        Raises `InvalidConfiguration` when tables of any other version are there; then none is made.
         """
         if self._sqlite:
             self._write_ahead()
@@ -100,8 +104,7 @@ class Database:
                 connection.execute(insert(version_table).values(version=version))
             found = self._version(version_table)
         if found != version:
-            problem = f"its tables are of version {found}; this release works with version {version}"
-            raise InvalidConfiguration(self._key, problem)
+            self._upgrade(version_table, version, upgrades or {})
         self._create(tables.sorted_tables)
 
     def truncate_log(self, *, patience: int = 1000) -> None:
@@ -127,10 +130,36 @@ class Database:
         if self._opened:
             self._engine.dispose()
 
-    def _create(self, tables: Iterable[Table]) -> None:
+    def _upgrade(self, version_table: Table, version: int, upgrades: Upgrades) -> None:
+        with self._changing_tables() as connection:
+            # Another process may have upgraded them meanwhile.
+            found = connection.scalars(select(version_table.c.version).with_for_update()).one()
+            steps = range(found + 1, version + 1)
+            if found > version or not all(step in upgrades for step in steps):
+                problem = f"its tables are of version {found}; this release works with version {version}"
+                raise InvalidConfiguration(self._key, problem)
+            for step in steps:
+                add_columns(connection, upgrades[step])
+            connection.execute(update(version_table).values(version=version))
+
+    @contextlib.contextmanager
+    def _changing_tables(self) -> Iterator[Connection]:
         with self.writing() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_CREATING})")
+            elif self._engine.dialect.name in MARIADB:
+                # Not the transaction's: every change of a table commits it.
+                lock = connection.exec_driver_sql(f"SELECT GET_LOCK('{_MARIADB_CREATING}', {LONGEST_WAIT - 2})")
+                if not lock.scalar():
+                    raise self._unavailable("others were changing its tables; try again later")
+            try:
+                yield connection
+            finally:
+                if self._engine.dialect.name in MARIADB:
+                    connection.exec_driver_sql(f"SELECT RELEASE_LOCK('{_MARIADB_CREATING}')")
+
+    def _create(self, tables: Iterable[Table]) -> None:
+        with self._changing_tables() as connection:
             for table in tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
                 for index in sorted(table.indexes, key=lambda each: str(each.name)):

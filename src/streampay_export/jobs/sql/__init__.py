@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, literal_column, select, true
 
 from ..._sql.database import Database
 from ..._sql.retrying import retrying
 from ..._sql.tables import JOBS, job_version_table
 from ..._sql.tables import job_table as jobs
+from ..._sql.tables import notification_table as notifications
+from ..._sql.upgrading import AddedColumn, Upgrades
 from ...errors import JobStoreUnavailable
 from .claims import SqlClaims
 from .deadlines import SqlDeadlines
@@ -27,6 +29,11 @@ from .requests import SqlRequests
 metadata = JOBS
 """The tables, as plain SQLAlchemy tables, for those who make and change theirs with Alembic."""
 SCHEMA_VERSION = 8
+# Jobs of before were all told of; what waited to be told counts as stored when it was to be told.
+_UPGRADES: Upgrades = {
+    7: [AddedColumn(jobs, "told", true(), true())],
+    8: [AddedColumn(notifications, "stored_at", literal_column("0"), notifications.c.waits_from)],
+}
 
 
 @retrying
@@ -59,11 +66,12 @@ class SqlJobStore(
 
     def create_tables(self) -> None:
         """
-        Make the tables that are missing; safe to call at every start, by several processes at once.
+        Make the tables that are missing, and upgrade those of an earlier release (from version 6 on); safe to call
+        at every start, by several processes at once, once none of the earlier release is running.
 
         Raises `InvalidConfiguration` when the tables there are another release's.
         """
-        self._database.create(JOBS, job_version_table, SCHEMA_VERSION)
+        self._database.create(JOBS, job_version_table, SCHEMA_VERSION, _UPGRADES)
 
     def close(self) -> None:
         """
