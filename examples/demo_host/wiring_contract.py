@@ -71,6 +71,18 @@ class WiringContract:
         assert [404] * len(odd) == [status for status, _, _ in answers]
         assert 1 == len({body for _, _, body in answers})
 
+    @pytest.mark.parametrize(("path", "allowed"), [("/exports", "GET, HEAD, POST"), ("/exports/x/links", "POST")])
+    @pytest.mark.parametrize("method", ["BREW", "TRACE", "OPTIONS"])
+    def test_a_method_that_is_none_is_the_librarys_to_refuse(
+        self, ask: Ask, method: str, path: str, allowed: str
+    ) -> None:
+        """
+        Whatever the framework makes of a method: 405 with the methods that there are.
+        """
+        status, headers, _ = ask(method, path)
+
+        assert (405, allowed) == (status, headers["allow"])
+
     def test_the_cookie_of_a_login_is_the_person(self, ask: Ask) -> None:
         """
         Login sets an HttpOnly, SameSite cookie; logging out ends it; nobody else can log in.

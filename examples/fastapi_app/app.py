@@ -28,13 +28,13 @@ def create_app(api: HttpApi, host: DemoHost) -> FastAPI:
     Make the application: the exports under their prefix, and the pages of the host.
     """
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
-    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
-    @app.api_route(api.prefix, methods=methods)
-    @app.api_route(api.prefix + "/{below:path}", methods=methods)
     async def exports(request: HostRequest) -> ClosingResponse:
         # The library blocks while it asks the job store, so it works in a thread.
         return ClosingResponse(await run_sync(api.handle, await from_starlette(request)))
+
+    for path in (api.prefix, api.prefix + "/{below:path}"):
+        app.add_route(path, exports, methods=[])  # every method is the library's to answer, also one made up
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def pages(request: HostRequest) -> ClosingResponse:
