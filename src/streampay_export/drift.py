@@ -31,7 +31,9 @@ def check_drift(source: object, catalog: Catalog, policies: Policies = NO_POLICI
             "check the database behind it with SqlAlchemySource"
         )
         raise InvalidConfiguration("source", problem)
-    return find_drift(catalog, {table: source.table_facts(table) for table in tables_of(catalog)}, policies)
+    facts = {table: source.table_facts(table) for table in tables_of(catalog)}
+    there = source.table_names() if None in facts.values() else ()
+    return find_drift(catalog, facts, policies, there=there)
 
 
 def lines_of(drift: Drift) -> Sequence[str]:

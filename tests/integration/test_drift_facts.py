@@ -56,6 +56,15 @@ def serves(source):
     return any(index.ordered[:3] == WANTED for index in source.table_facts("t").indexes)
 
 
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def test_table_names(request, database):
+    """Views are among the tables that there are."""
+    database, source = request.getfixturevalue(database)
+    database.execute("CREATE TABLE t (id INTEGER)")
+    database.execute("CREATE VIEW v AS SELECT id FROM t")
+    assert ["t", "v"] == sorted(source.table_names())
+
+
 def test_port(sqlite):
     """The SQL source is an inspector."""
     assert isinstance(sqlite[1], SchemaInspector)

@@ -244,6 +244,22 @@ def test_names_are_escaped(small):
     assert json.loads(said)["findings"][0]["column"] == "\x1b]0;x\x07\n\u009b\u202eno findings"
 
 
+def test_missing_table(small, capsys):
+    """Of a table that is not there it is said which there are, and without [datasets] whose are looked for."""
+    whole = small.config.read_text(encoding="utf-8")
+    small.config.write_text(whole.replace('"sale"', '"sales"'), encoding="utf-8")
+    code, said = small.run("policy", "check")
+    assert (1, True) == (code, "there is no such table: name another in the catalog; there are: 'sale'" in said)
+
+    without = whole[: whole.index("[datasets")] + whole[whole.index("[notice]") :]
+    small.config.write_text(without, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["policy", "check", "--config", str(small.config)]) == 1
+    said = capsys.readouterr()
+    assert said.out.count("there are: 'sale'") == said.out.count("no such table")
+    assert said.err.startswith("The configuration has no [datasets]")
+
+
 def test_streampay(tmp_path, capsys, monkeypatch):
     """The demo's own database has no drift; a column added to a table that is an owner's too is found once."""
     monkeypatch.setattr("streampay_export.cli.demo_data.PAYOUTS_EACH_WAY", 5)

@@ -477,6 +477,7 @@ def test_facts(source, host):
     } == set(facts.indexes)
     assert (None, {None}) == (view.indexes, {each.nullable for each in view.columns})
     assert source.table_facts("w") is None
+    assert {"t", "v"} <= set(source.table_names())
 
 
 # --- the host

@@ -1,6 +1,7 @@
 """The drift check: what facts about tables and a catalog make of each other."""
 
 import pytest
+from attrs import evolve
 
 from streampay_export._core.catalog import Catalog, Dataset, Direction, Field, Omission, Owner
 from streampay_export._core.drift import find_drift, tables_of
@@ -84,7 +85,15 @@ def test_unclassified():
     catalog = Catalog([sales(), sales(name="again")])
     (only,) = find_drift(catalog, {"sale": table(**AS_DECLARED, risk=Stored.TEXT)}).findings
     assert (FindingKind.UNCLASSIFIED, "sales", "sale", "risk") == (only.kind, only.dataset, only.table, only.column)
-    assert "ignore it with a reason" in only.problem
+    assert only.problem.startswith("it is 'my text', and nobody has named it")
+    assert only.problem.endswith("or ignore it with a reason")
+
+
+def test_unclassified_of_no_type():
+    """In SQLite a column may have no declared type: nothing is said of it then."""
+    there = TableFacts(columns=(*table(**AS_DECLARED).columns, ColumnFacts(name="x", stored=Stored.UNKNOWN)))
+    (only,) = find_drift(Catalog([sales()]), {"sale": evolve(there, indexes=INDEXES)}).findings
+    assert only.problem.startswith("nobody has named it")
 
 
 @pytest.mark.parametrize(
@@ -463,7 +472,11 @@ class Declares:
 
     def table_facts(self, table):
         """The facts given for the table."""
-        return self.facts[table]
+        return self.facts.get(table)
+
+    def table_names(self):
+        """The tables of which facts were given."""
+        return list(self.facts)
 
 
 def test_assert_no_drift():
@@ -471,6 +484,15 @@ def test_assert_no_drift():
     assert_no_drift(Declares(sale=table(**AS_DECLARED)), Catalog([sales()]))
     with pytest.raises(AssertionError, match=r"come apart\nsale\n  unclassified  risk  .*\n1 finding$"):
         assert_no_drift(Declares(sale=table(**AS_DECLARED, risk=Stored.TEXT)), Catalog([sales()]))
+
+
+def test_missing_table_says_which_there_are():
+    """Whoever misspelt a table, or renamed it, reads the names to choose from, escaped."""
+    there = Declares(**{"sales": table(), "a\x1b[31m": table()})
+    (only,) = check_drift(there, Catalog([sales()])).findings
+    assert only.problem.endswith(r"name another in the catalog; there are: 'sales', 'a\x1b[31m'")
+    (only,) = check_drift(Declares(), Catalog([sales()])).findings
+    assert only.problem.endswith("; there are: none")
 
 
 def test_source_without_declarations():

@@ -4,11 +4,11 @@ One dataset compared with the facts about its tables. Of what is missing, nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from ..errors import quoted
+from ..errors import listed, quoted
 from .catalog import Dataset
 from .column_use import Uses, columns_used, owner_columns_used
 from .field import Field, FieldType
@@ -35,12 +35,18 @@ _IDENTIFYING = frozenset({Stored.TEXT, Stored.INTEGER, Stored.DECIMAL, Stored.UU
 
 
 def dataset_findings(
-    dataset: Dataset, policies: Policies, timezone: str | None, facts: Mapping[str, TableFacts | None]
+    dataset: Dataset,
+    policies: Policies,
+    timezone: str | None,
+    facts: Mapping[str, TableFacts | None],
+    there: Sequence[str],
 ) -> Iterator[Finding]:
     """
     Yield what is wrong between a dataset and its tables, *timezone* being that of times without one.
+
+    *there* are the tables that may be named instead of one that is missing.
     """
-    table = _Comparison(dataset, dataset.table, facts[dataset.table])
+    table = _Comparison(dataset, dataset.table, facts[dataset.table], there)
     yield from table.missing(columns_used(dataset, policies))
     for each in dataset.fields:
         yield from table.field(each, timezone)
@@ -55,7 +61,7 @@ def dataset_findings(
     owner = dataset.owner
     if owner is not None:
         yield from table.indexed(owner.via, dataset.key)
-        owners = _Comparison(dataset, owner.table, facts[owner.table])
+        owners = _Comparison(dataset, owner.table, facts[owner.table], there)
         yield from owners.missing(owner_columns_used(dataset))
         yield from owners.unique((owner.key,))
         yield from owners.untold(())
@@ -69,10 +75,13 @@ class _Comparison:
     dataset: Dataset
     table: str
     facts: TableFacts | None
+    there: Sequence[str]
 
     def missing(self, uses: Uses) -> Iterator[Finding]:
         if self.facts is None:
-            yield self._finding(FindingKind.MISSING, None, "there is no such table: name another in the catalog")
+            there = listed([quoted(name) for name in self.there])
+            problem = f"there is no such table: name another in the catalog; there are: {there}"
+            yield self._finding(FindingKind.MISSING, None, problem)
             return
         for name, what in uses.items():
             if self.facts.column(name) is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..errors import quoted
 from .catalog import Catalog
 from .column_use import columns_used, owner_columns_used
 from .dataset_drift import dataset_findings
@@ -28,26 +29,34 @@ def tables_of(catalog: Catalog) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in named for name in names))
 
 
-def find_drift(catalog: Catalog, facts: Mapping[str, TableFacts | None], policies: Policies = NO_POLICIES) -> Drift:
+def find_drift(
+    catalog: Catalog,
+    facts: Mapping[str, TableFacts | None],
+    policies: Policies = NO_POLICIES,
+    *,
+    there: Sequence[str] = (),
+) -> Drift:
     """
     Compare the catalog with the facts about each of its tables; `None` is a table that is not there.
 
-    *policies* add the columns on which their rules depend.
+    *policies* add the columns on which their rules depend; *there* are the tables to choose from.
     """
     everything = [
-        found for each in catalog.datasets for found in dataset_findings(each, policies, catalog.timezone, facts)
+        found
+        for each in catalog.datasets
+        for found in dataset_findings(each, policies, catalog.timezone, facts, there)
     ]
     findings: list[Finding] = []
     notes: list[Finding] = []
     excused: list[Excused] = []
     for table in tables_of(catalog):
-        there = facts[table]
+        known = facts[table]
         found = [each for each in everything if each.table == table]
         reasons = _reasons(catalog, table)
-        if there is not None:
-            found += _unclassified(catalog, policies, table, there)
-            found += _stale(catalog, table, there, found)
-        for each in _in_order(found, there):
+        if known is not None:
+            found += _unclassified(catalog, policies, table, known)
+            found += _stale(catalog, table, known, found)
+        for each in _in_order(found, known):
             reason = reasons.get(each.column or "")
             if reason is not None and _excusable(each):
                 excused.append(Excused(finding=each, reason=reason))
@@ -70,12 +79,14 @@ def _unclassified(catalog: Catalog, policies: Policies, table: str, there: Table
         named |= owner_columns_used(each).keys() if each.owner and each.owner.table == table else set()
     for column in there.columns:
         if column.name not in named:
+            declared = f"it is {quoted(column.declared)}, and " if column.declared else ""
             yield Finding(
                 kind=FindingKind.UNCLASSIFIED,
                 dataset=on_it[0].name,
                 table=table,
                 column=column.name,
-                problem="nobody has named it, so it is in no export: map it as a field, or ignore it with a reason",
+                problem=f"{declared}nobody has named it, so it is in no export: "
+                "map it as a field, or ignore it with a reason",
             )
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from attrs import asdict
 
-from .._core.finding import Drift
+from .._core.finding import Drift, Finding, FindingKind
 from ..configuration import read_configuration
 from ..drift import check_drift, lines_of
-from .deployment import source_of
+from .deployment import WHOSE_TABLES, are_streampays, source_of
 from .outcome import DONE, NO, print_json
+from .terminal import say
 
 
 def policy_check(config: Path, *, as_json: bool) -> int:
@@ -26,7 +27,13 @@ def policy_check(config: Path, *, as_json: bool) -> int:
         print_json(_form(drift))
     else:
         print("\n".join(lines_of(drift)))
+    if are_streampays(configuration.catalog) and any(_no_table(each) for each in drift.findings):
+        say(f"{WHOSE_TABLES}.")
     return NO if drift.findings else DONE
+
+
+def _no_table(found: Finding) -> bool:
+    return found.kind is FindingKind.MISSING and found.column is None
 
 
 def _form(drift: Drift) -> dict[str, object]:

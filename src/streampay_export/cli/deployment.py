@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .._core.catalog import Catalog
 from .._core.party import Actor, Capacity
 from .._core.step_up import StepUp
 from .._core.streampay import STREAMPAY
@@ -23,7 +24,7 @@ from ..telemetry.opentelemetry import OpenTelemetry
 from .public_keys import leave_public_key
 from .terminal import say
 
-_WHOSE_TABLES = (
+WHOSE_TABLES = (
     "The configuration has no [datasets], so StreamPay's own tables are looked for; describe yours there "
     "(the tutorial, Your own database)"
 )
@@ -37,6 +38,13 @@ def deployment(config: Path) -> Iterator[Embedded]:
     configuration = read_configuration(config)
     with source_of(configuration) as source, open_deployment(configuration, source) as opened:
         yield opened
+
+
+def are_streampays(catalog: Catalog) -> bool:
+    """
+    Say whether the tables looked for are StreamPay's, as they are where a configuration names none.
+    """
+    return catalog.datasets == STREAMPAY.datasets
 
 
 def source_of(configuration: Configuration) -> SqlAlchemySource:
@@ -105,9 +113,9 @@ def open_deployment(configuration: Configuration, source: SqlAlchemySource) -> I
                 threads=0,
             )
         except SourceMismatch as error:
-            if configuration.catalog.datasets != STREAMPAY.datasets:
+            if not are_streampays(configuration.catalog):
                 raise
-            raise SourceMismatch(error.dataset, f"{error.problem}. {_WHOSE_TABLES}") from None
+            raise SourceMismatch(error.dataset, f"{error.problem}. {WHOSE_TABLES}") from None
         opened = stack.enter_context(wired)
         if opened.keys_made:
             keys = configuration.places.keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from .._core.table_facts import TableFacts
@@ -24,4 +25,11 @@ class SchemaInspector(Protocol):
         what the source enforces, not what it was asked for. An index that covers only some rows, is not
         usable yet, or does not keep the order of `ORDER BY` is left out; one that leaves rows to an
         expression ends before it. Raises `SourceUnavailable` when the source breaks off.
+        """
+
+    def table_names(self) -> Sequence[str]:
+        """
+        Return the names of the tables and views that there are, for whoever named one that is not.
+
+        Raises `SourceUnavailable` when the source breaks off.
         """

@@ -19,7 +19,7 @@ hands them out from a cursor, on MariaDB ten thousand at a time: a part costs a 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any, Self
@@ -98,6 +98,13 @@ class SqlAlchemySource:
         """
         with self.snapshot() as snapshot:
             return snapshot.table_facts(table)
+
+    def table_names(self) -> Sequence[str]:
+        """
+        Return the names of the tables and views.
+        """
+        with self.snapshot() as snapshot:
+            return snapshot.table_names()
 
     def snapshot(self) -> contextlib.AbstractContextManager[SqlSnapshot]:
         """

@@ -97,6 +97,12 @@ class SqlSnapshot:
         """
         return self._database.facts(self._run, table, self._schema)
 
+    def table_names(self) -> Sequence[str]:
+        """
+        Return the names of the tables and views.
+        """
+        return self._database.tables(self._run, self._schema)
+
     def close(self) -> None:
         """
         Give up what the database keeps for this view.
@@ -141,10 +147,8 @@ class SqlSnapshot:
             columns = self._database.columns(self._run, table, self._schema)
             if not columns:
                 where = f" in schema {quoted(self._schema)}" if self._schema else ""
-                there = self._database.tables(self._run, self._schema)
-                raise SourceMismatch(
-                    dataset.name, f"there is no table {quoted(table)}{where}; there are: {listed(there)}"
-                )
+                problem = f"there is no table {quoted(table)}{where}; there are: {listed(self.table_names())}"
+                raise SourceMismatch(dataset.name, problem)
             self._tables[table] = SqlTable(
                 name=table,
                 schema=self._schema,
