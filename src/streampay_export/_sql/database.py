@@ -199,21 +199,20 @@ class Database:
         raise self._unavailable(problem) from lost
 
 
-# By signs in a driver's text, which itself may quote values.
+# By signs in a driver's text, which itself may quote values, and of MariaDB's is in the server's language.
 _PROBLEMS = (
-    ("database is locked|lock timeout|Lock wait timeout", "others held its lock for {wait} s"),
-    ("[Dd]eadlock", "others were in its way for {wait} s"),
-    (
-        'authentication failed|no password supplied|no pg_hba.conf entry|role ".*" does not exist|Access denied',
-        "the server refused the credentials",
-    ),
-    ('database ".*" does not exist|Unknown database', "the server has no such database"),
-    ("doesn't exist|no such table|does not exist", "its tables are missing; create_tables() makes them"),
+    (r"database is locked|lock timeout|^\(1205,", "others held its lock for {wait} s"),
+    (r"deadlock|^\(1213,", "others were in its way for {wait} s"),
+    (r"authentication failed|no password supplied|^\((1044|1045|1698),", "the server refused the credentials"),
+    ('no pg_hba.conf entry|role ".*" does not exist', "the server refused the credentials"),
+    (r'database ".*" does not exist|^\(1049,', "the server has no such database"),
+    (r"no such table|does not exist|^\(1146,", "its tables are missing; create_tables() makes them"),
     (
         "resolve host|translate host name|Name or service not known|nodename nor servname|name resolution",
         "the server's host name is unknown",
     ),
     ("Connection refused|No such file or directory", "no server listens at this place"),
+    ("timeout expired|timed out", "the server did not answer in time"),
     ("disk is full", "its disk is full"),
     ("readonly", "it is read-only"),
     ("not a database", "the file is not an SQLite database"),
