@@ -4,7 +4,7 @@ The report of every history at every width and in both colours.
 
 import pytest
 
-from tests.browser.histories import HISTORIES, hostile
+from tests.browser.histories import HISTORIES, bundle_of, hostile, tables
 from tests.browser.hostile_texts import MARKED
 
 pytestmark = pytest.mark.promise
@@ -50,6 +50,21 @@ def test_it_fits_every_width(page_of, bundle):
         assert [] == sticking_out(page), f"at {width} px"
         if width == WIDTHS[-1]:
             page.evaluate(UNFOLD)
+
+
+@pytest.mark.parametrize("days", [6, 35, 66, 150, 340, 1_000, 1_800])
+def test_a_bar_is_a_bar(page_of, days):
+    """
+    However few months there are, none is drawn wider than a side of its chart is high.
+    """
+    report = page_of(bundle_of(tables(streams=1, payouts=24, days=days, assets=("XLM",))), size=DESKTOP)
+    widths = report.page.eval_on_selector_all(
+        "rect:not(.zero)", "all => all.map(each => each.getBoundingClientRect().width)"
+    )
+    height = report.page.eval_on_selector("svg", "each => each.getBoundingClientRect().height")
+
+    assert widths
+    assert height / 2 > max(widths)
 
 
 @pytest.mark.parametrize("text", MARKED.values(), ids=MARKED)
