@@ -14,10 +14,10 @@ from importlib.resources import files as package_files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from .._core.contents import BundleContents
-from .._core.datapackage import INEXACT_NOTE
 from .._core.documents import CHAIN_SENTENCE
 from .._core.manifest import BundleFile
-from .._core.notice import HEADINGS, UNCLASSIFIED
+from .._core.notice import HEADINGS
+from .report_pieces import bar_rows, bars, category_lines, column_rows, latest_rows
 from .report_section import Section, grouped
 
 _UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -33,6 +33,8 @@ class HtmlReport:
             autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=FunctionLoader(_read)
         )
         environment.filters.update(grouped=_grouped, instant=_instant, size=_size)
+        pieces = (latest_rows, bars, bar_rows, category_lines, column_rows)
+        environment.filters.update({each.__name__: each for each in pieces})
         self._template = environment.get_template("report.html")
         self._style = _read("report.css")
         digest = hashlib.sha256(self._style.encode()).digest()
@@ -49,9 +51,7 @@ class HtmlReport:
             total_rows=sum(each.summary.written for each in contents.datasets),
             has_withheld=any(each.withheld for each in contents.datasets),
             headings=HEADINGS,
-            unclassified=UNCLASSIFIED,
             chain_sentence=CHAIN_SENTENCE,
-            inexact_note=INEXACT_NOTE,
             style=self._style,
             style_hash=self._style_hash,
         )

@@ -4,10 +4,11 @@ What the report shows of one dataset: its charts, its states, its latest rows, i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
+from .._core.catalog import Dataset
 from .._core.contents import DatasetContents
 from .._core.cut import OutputField
 from .._core.field import FieldType
@@ -136,10 +137,11 @@ def _latest(contents: DatasetContents) -> LatestTable:
     by_name = {each.name: place for place, each in enumerate(contents.fields)}
     wanted = contents.dataset.highlights or tuple(by_name)[:FEW_FIELDS]
     places = [by_name[name] for name in wanted if name in by_name]
+    assets = {each.asset for each in contents.dataset.fields}
     return LatestTable(
         headings=tuple(contents.fields[place].name.replace("_", " ") for place in places),
         rows=tuple(
-            tuple(_cell(contents, contents.fields[place], row[place]) for place in places)
+            tuple(_cell(contents.dataset, contents.fields[place], row[place], assets) for place in places)
             for row in reversed(contents.summary.figures.latest)
         ),
     )
@@ -178,25 +180,21 @@ def _span(contents: DatasetContents) -> tuple[str, str] | None:
     return days if all(days) else None
 
 
-def _cell(contents: DatasetContents, field: OutputField, text: str | None) -> Cell:
+def _cell(dataset: Dataset, field: OutputField, text: str | None, assets: Collection[object]) -> Cell:
     if text is None:
         return Cell(text="—", kind="none")
-    if field.name == contents.dataset.state:
+    if field.name == dataset.state:
         return Cell(text=_begun(text), kind="state")
-    if field.name == contents.dataset.direction:
+    if field.name == dataset.direction:
         return Cell(text=DIRECTIONS.get(text, _begun(text)), kind="text")
     if field.type in {FieldType.DECIMAL, FieldType.INTEGER}:
         return Cell(text=grouped(text) if field.type is FieldType.DECIMAL else text, kind="number")
     if field.type is FieldType.TIMESTAMP:
         return Cell(text=text[:16].replace("T", " "), kind="time")
-    word, colon, issuer = text.rpartition(":") if field.name in _assets(contents) else ("", "", text)
+    word, colon, issuer = text.rpartition(":") if field.name in assets else ("", "", text)
     if len(issuer) > LONGEST_WORD and not any(map(str.isspace, issuer)):
         return Cell(text=f"{_begun(word)}{colon}{issuer[:8]}…{issuer[-6:]}", kind="code")
     return Cell(text=_begun(text), kind="text")
-
-
-def _assets(contents: DatasetContents) -> set[object]:
-    return {each.asset for each in contents.dataset.fields}
 
 
 def _begun(text: str) -> str:
