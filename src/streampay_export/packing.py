@@ -193,12 +193,13 @@ class PackedStage(UnnamedFile):
 
     def restore(self, blocks: Iterable[bytes], digest: Digest) -> None:
         """
-        Write a part that was packed before. Raises `ObjectAltered` unless it is as long as its *digest* says.
+        Write a part that was packed before. Raises `ObjectAltered` unless it is what its *digest* says.
         """
-        ends = self._plain.size + digest.size
+        part = Plaintext()
         for plain in inflated(self._copied(blocks)):
+            part.add(plain)
             self._note(plain)
-        if self._plain.size != ends:
+        if part.digest != digest:
             raise ObjectAltered
         self._part_at = self._packed
 

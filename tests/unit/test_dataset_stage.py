@@ -131,7 +131,7 @@ def test_a_part_packed_elsewhere_makes_the_same_file():
     assert packed[1:] == packed[:-1]
 
 
-@pytest.mark.parametrize("harm", ["no deflate", "too short", "broken off"])
+@pytest.mark.parametrize("harm", ["no deflate", "too short", "another of that size", "broken off"])
 def test_a_part_that_is_not_what_it_was_leaves_no_trace(harm):
     """
     Whatever is wrong with one format, no format has any of the part.
@@ -141,9 +141,9 @@ def test_a_part_that_is_not_what_it_was_leaves_no_trace(harm):
         if harm == "broken off":
             yield data[:3]
             raise OSError(harm)
-        yield b"\xff" * 9 if harm == "no deflate" else data[:-9]
+        yield {"no deflate": b"\xff" * 9, "too short": data[:-9], "another of that size": another["json"]}[harm]
 
-    closed, part = _part(B)
+    (closed, part), (_, another) = _part(B), _part(C)
     with PackedStage() as csv, PackedStage() as json:
         stages = {"csv": csv, "json": json}
         stage = DatasetStage(ENCODERS, stages)
