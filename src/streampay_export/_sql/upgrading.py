@@ -15,14 +15,14 @@ from sqlalchemy.schema import CreateColumn
 @frozen
 class AddedColumn:
     """
-    A column that the version before lacks. In rows that are there it holds *default*, a constant that no other row
-    has, and then what *filled* says of them.
+    A column that the version before lacks. In rows that are there it holds *default*; where that is no more than a
+    mark, which no other row has, they are then given what *filled* says of them.
     """
 
     table: Table
     name: str
     default: ColumnElement[Any]
-    filled: ColumnElement[Any]
+    filled: ColumnElement[Any] | None = None
 
 
 Upgrades: TypeAlias = Mapping[int, Sequence[AddedColumn]]
@@ -38,7 +38,8 @@ def add_columns(connection: Connection, added: Iterable[AddedColumn]) -> None:
         if each.name not in {there["name"] for there in inspect(connection).get_columns(each.table.name)}:
             spelt = CreateColumn(_with_default(column, each.default)).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {each.table.name} ADD COLUMN {spelt}")
-        connection.execute(update(each.table).where(column == each.default).values({each.name: each.filled}))
+        if each.filled is not None:
+            connection.execute(update(each.table).where(column == each.default).values({each.name: each.filled}))
 
 
 def _with_default(column: Column[Any], default: ColumnElement[Any]) -> Column[Any]:

@@ -31,7 +31,7 @@ metadata = JOBS
 SCHEMA_VERSION = 8
 # Jobs of before were all told of; what waited to be told counts as stored when it was to be told.
 _UPGRADES: Upgrades = {
-    7: [AddedColumn(jobs, "told", true(), true())],
+    7: [AddedColumn(jobs, "told", true())],
     8: [AddedColumn(notifications, "stored_at", literal_column("0"), notifications.c.waits_from)],
 }
 
