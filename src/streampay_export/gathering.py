@@ -4,13 +4,12 @@ The parts of one dataset brought together in their order: some read here, the ot
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
-from attrs import field, frozen
+from attrs import define, field
 
 from ._core.closed_part import ClosedPart, KeptPart, PartClaim, PlannedPart, read_closed_part, read_key_range
 from ._core.selection import Key
@@ -25,7 +24,7 @@ from .sharing import FEWEST_PARTS, read_planned_part
 LOOK_EVERY = timedelta(milliseconds=200)
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Gathering:
     """
     What lies behind the part *before* (`None`: the start) goes into *stage*, from part *first* on. One thread's.
@@ -37,7 +36,7 @@ class Gathering:
     first: int = 0
     before: ClosedPart | None = None
     parts: list[ClosedPart] = field(factory=list, init=False)
-    _broken_off: threading.Event = field(factory=threading.Event, init=False)
+    _broken_off: bool = field(default=False, init=False)
 
     @property
     def _next(self) -> int:
@@ -53,14 +52,14 @@ class Gathering:
         Stage what is kept, as far as it goes without a gap; where anything of a part is missing or altered, it ends
         before it.
         """
-        while not self._broken_off.is_set():
+        while not self._broken_off:
             row = self.keeper.row(self.prepared.dataset.name, self._next)
             if row is None:
                 return
             with suppress(KeysMissing, ObjectAltered, ObjectMissing):
                 if self._brought_back(row):
                     continue
-            self._broken_off.set()
+            self._broken_off = True
 
     def _brought_back(self, row: KeptPart) -> bool:
         data = self.keeper.sealer.unseal(row.sealed)
@@ -78,13 +77,12 @@ class Gathering:
         Read planned parts until none is left, waiting for those that others are at; *watch* is told what is left.
         """
         w, job = self.keeper.wiring, self.keeper.claim.job
-        ended = threading.Event()
         taken: list[PartClaim] = []
         try:
             while open_ := self.keeper.open_parts(self.prepared.dataset.name):
                 self.keeper.lease.check()
                 watch(len(open_))
-                if self._next not in open_ and not self._broken_off.is_set():
+                if self._next not in open_ and not self._broken_off:
                     self.keeper.look_again()
                     self.bring_back()
                 # One part ahead: once it is read, others have closed those before it, and it need not be brought
@@ -93,7 +91,7 @@ class Gathering:
                     claim = w.jobs.claim_part(lease=w.lease, tenant=job.tenant, job_id=job.id)
                     taken += [claim] if claim else []
                 if not taken:
-                    ended.wait(LOOK_EVERY.total_seconds())
+                    self.keeper.lease.stop.wait(LOOK_EVERY.total_seconds())
                     continue
                 self._read(taken.pop(0))
         except Exception:

@@ -10,9 +10,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from ._core.closed_part import (
-    KeptPart,
-)
+from ._core.closed_part import KeptPart
 from ._core.job import Claim
 from .errors import StorageUnavailable
 from .lease import Lease
