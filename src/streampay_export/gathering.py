@@ -106,7 +106,7 @@ class Gathering:
         renew = partial(w.jobs.renew_part, claim, w.lease)
         try:
             renew()
-            with Lease(w, renew, claim.job.id, lease.stop) as held:
+            with Lease(w.renewals, renew, claim.job.id, lease.stop) as held:
                 check = partial(_both, held.check, lease.check)
                 if self._is_next(claim.part):
                     with self.stage.all_or_nothing():

@@ -19,6 +19,7 @@ from ._core.policy import Policies
 from ._core.retention import LONGEST, Retention
 from ._core.step_up import StepUp
 from .errors import InvalidConfiguration
+from .lease import Renewals
 from .ports.audit import AuditReader, AuditSink
 from .ports.authorize import Authorizer
 from .ports.clock import Clock
@@ -71,7 +72,7 @@ class Wiring:
     *tombstones* says who was erased, wherever the database was restored to; *eraser* erases them from the
     application's own data, which without it is left as it is; a later request is refused, with the
     reason, unless *after_erasure* answers otherwise. With *notify* people are told what becomes of their
-    requests; without it nobody is told anything.
+    requests; without it nobody is told anything. *renewals* are of the leases that this process's workers hold.
     """
 
     catalog: Catalog
@@ -121,6 +122,7 @@ class Wiring:
     after_erasure: LaterRequest | None = None
     telemetry: Telemetry = field(factory=NoTelemetry)
     notify: Notify | None = None
+    renewals: Renewals = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         require_notice(self.notice)
@@ -134,6 +136,7 @@ class Wiring:
         _check_lives(self)
         if self.renew_every * 2 > self.lease:
             raise InvalidConfiguration("lease", "a lease is at least twice as long as the interval of its renewal")
+        object.__setattr__(self, "renewals", Renewals(self.renew_every))
         if self.cloud_urls is not None and self.storage.protection is not Protection.STORE:
             raise InvalidConfiguration(
                 "storage.protection",

@@ -90,7 +90,7 @@ class Worker:
     def _work(self, claim: Claim) -> Job | None:
         w = self._wiring
         try:
-            with Lease(w, partial(w.jobs.renew, claim, w.lease), claim.job.id, self.stop) as lease:
+            with Lease(w.renewals, partial(w.jobs.renew, claim, w.lease), claim.job.id, self.stop) as lease:
                 return self._export(claim, lease)
         except Interrupted:
             w.jobs.release(claim, give_back=True)
@@ -119,7 +119,7 @@ class Worker:
         # A queue may have made one ring of many: each who finds a part calls the next.
         w.dispatcher.ring(claim.job.tenant, claim.job.id)
         try:
-            with Lease(w, partial(w.jobs.renew_part, claim, w.lease), claim.job.id, self.stop) as lease:
+            with Lease(w.renewals, partial(w.jobs.renew_part, claim, w.lease), claim.job.id, self.stop) as lease:
                 read_planned_part(w, claim, lease.check)
         except Interrupted:
             w.jobs.release_part(claim)

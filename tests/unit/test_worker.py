@@ -266,8 +266,10 @@ def test_lease_is_renewed_and_its_loss_felt(monkeypatch) -> None:
         while worker_lease_alive():
             pass
 
+    before = set(threading.enumerate())
+
     def worker_lease_alive() -> bool:
-        return any(t.name == "streampay-export-lease" for t in threading.enumerate())
+        return any(t.name == "streampay-export-lease" for t in set(threading.enumerate()) - before)
 
     source = Meddling({"payouts": payouts(3)}, wait)
     wiring = evolve(house.wiring, source=source, renew_every=timedelta(milliseconds=5))
