@@ -1,6 +1,7 @@
 import hashlib
 import os
 import tempfile
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from streampay_export._core.manifest import Digest
 from streampay_export.errors import StorageUnavailable
-from streampay_export.stage import BLOCK, Stage, unnamed_file
+from streampay_export.stage import BLOCK, Stage
 
 
 def _digest(data):
@@ -51,6 +52,15 @@ def test_a_stage_has_no_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_small_is_in_memory(tmp_path):
+    """
+    No folder is needed for 256 KiB.
+    """
+    with Stage(tmp_path / "missing") as stage:
+        stage.append(b"x" * BLOCK)
+        assert list(stage.blocks()) == [b"x" * BLOCK]
+
+
 def test_closing_twice_is_harmless():
     """
     A closed stage may be closed again.
@@ -62,10 +72,13 @@ def test_closing_twice_is_harmless():
 
 def test_a_folder_that_is_not_there_is_a_typed_error(tmp_path):
     """
-    A stage folder that is missing is StorageUnavailable, without its path.
+    A stage folder that is missing is StorageUnavailable, without its path, as soon as it is needed.
     """
-    with pytest.raises(StorageUnavailable, match="No such file or directory") as caught:
-        unnamed_file(tmp_path / "missing")
+    with (
+        Stage(tmp_path / "missing") as stage,
+        pytest.raises(StorageUnavailable, match="No such file or directory") as caught,
+    ):
+        stage.append(b"x" * (BLOCK + 1))
     assert "missing" not in str(caught.value)
 
 
@@ -74,10 +87,13 @@ def test_a_full_disk_is_a_typed_error_on_write_and_on_read(monkeypatch):
     ENOSPC, at once or at a late flush, is StorageUnavailable; closing then is quiet.
     """
     full = partial(Path.open, Path("/dev/full"), "w+b")
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full())
-    with Stage() as stage, pytest.raises(StorageUnavailable, match="No space left on device"):
-        stage.append(b"x" * BLOCK)
     with Stage() as stage:
+        stage.append(b"x" * 2 * BLOCK)
+        with closing(stage.file._file):
+            monkeypatch.setattr(stage.file, "_file", full())
         stage.append(b"little")
         with pytest.raises(StorageUnavailable, match="No space left on device"):
             list(stage.blocks())
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full())
+    with Stage() as stage, pytest.raises(StorageUnavailable, match="No space left on device"):
+        stage.append(b"x" * 2 * BLOCK)
