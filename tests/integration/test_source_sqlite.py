@@ -418,8 +418,8 @@ def test_file_that_went_away_is_not_made(source, path):
     """A database file that was there when the source was opened is not made anew when it is gone."""
     path.unlink()
 
-    with pytest.raises(SourceUnavailable, match="cannot be opened"):
-        source.now()
+    with pytest.raises(SourceUnavailable, match="cannot be opened"), source.snapshot():
+        pass
     assert not path.exists()
 
 
@@ -563,7 +563,7 @@ def test_snapshot_cannot_write(engine):
 def test_busy_pool(engine):
     """Where the host's pool has no connection left, the source is unavailable for now."""
     with engine.connect(), pytest.raises(SourceUnavailable, match="connections are busy"):
-        SqlAlchemySource(engine).now()
+        SqlAlchemySource(engine).check(Catalog([dataset()]))
 
 
 def test_whatever_is_raised_inside_passes(engine):
@@ -657,7 +657,7 @@ def test_engine_that_cannot_connect(path, raised, problem):
         raise raised
 
     with pytest.raises(SourceUnavailable, match=problem) as caught:
-        SqlAlchemySource(engine).now()
+        SqlAlchemySource(engine).check(Catalog([dataset()]))
     assert "canary" not in str(caught.value)
 
 

@@ -193,9 +193,10 @@ class JsonLinesAudit:
             self._forget()
             self._file = (found.st_dev, found.st_ino)
             self._sync_folder()
-        if found.st_size > self._read_to:
-            # Whoever wrote these lines may have died before they were on disk, and one may be ours to confirm.
-            os.fsync(file)
+        if found.st_size == self._read_to:
+            return
+        # Whoever wrote these lines may have died before they were on disk, and one may be ours to confirm.
+        os.fsync(file)
         with open(file, "rb", closefd=False) as lines:
             lines.seek(self._read_to)
             for line in lines:

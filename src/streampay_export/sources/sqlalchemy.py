@@ -81,6 +81,8 @@ class SqlAlchemySource:
         """
         Return the database's current instant, UTC; on SQLite, whose clock is the process's, that of the process.
         """
+        if not self._database.own_clock:
+            return self._database.now(None)
         with self._connection() as connection:
             return translating(self._database, lambda: self._database.now(connection))
 

@@ -150,6 +150,12 @@ class Database(Protocol):
         How many rows `forward` may be asked for at once; `None`: any number.
         """
 
+    @property
+    def own_clock(self) -> bool:
+        """
+        Whether it has a clock of its own; else `now` returns this process's, and asks no connection.
+        """
+
     def reading(self, connection: Any) -> AbstractContextManager[datetime]:
         """
         Begin one consistent, read-only transaction, yield its instant, roll it back and undo all settings.

@@ -61,6 +61,7 @@ class Mariadb:
     # A merge here reads all legs up to the limit and sorts: its cost is that of legs times rows.
     most_legs = 10
     most_forward = 10_000
+    own_clock = True
 
     @contextlib.contextmanager
     def reading(self, connection: Any) -> Iterator[datetime]:

@@ -93,6 +93,7 @@ class Postgresql:
     limits_legs = True
     most_legs = MOST_LEGS
     most_forward = None
+    own_clock = True
 
     @contextlib.contextmanager
     def reading(self, connection: psycopg.Connection[Any], view: str | None = None) -> Iterator[datetime]:

@@ -37,6 +37,7 @@ class Sqlite:
     limits_legs = False
     most_legs = MOST_LEGS
     most_forward = None
+    own_clock = False
 
     @contextlib.contextmanager
     def reading(self, connection: sqlite3.Connection) -> Iterator[datetime]:
