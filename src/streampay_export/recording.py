@@ -4,7 +4,7 @@ What goes into the audit trail, and the way there: intents before, outcomes afte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve, field, frozen
@@ -99,13 +99,14 @@ class Recorder:
         except AuditUnavailable:
             self.outbox.keep([entry])
 
-    def deliver(self, limit: int = 100) -> int:
+    def deliver(self, waiting: Sequence[AuditEntry] | None = None) -> int:
         """
-        Bring waiting entries to the audit sink; return how many arrived. A sink that is down ends it.
+        Bring entries that wait in the outbox, these or the oldest hundred, to the audit sink; return how many
+        arrived. A sink that is down ends it.
         """
         arrived: list[str] = []
         try:
-            for entry in self.outbox.pending(limit):
+            for entry in self.outbox.pending() if waiting is None else waiting:
                 self.audit.append(entry)
                 arrived.append(entry.id)
         except AuditUnavailable:

@@ -150,7 +150,7 @@ class Worker:
         w = self._wiring
         job = claim.job
         lease.check()
-        self._record.intend(self._record.by_system(Event.STARTED, job, w.jobs.now(), once=f":{claim.fence}"))
+        self._record.intend(self._record.by_system(Event.STARTED, job, claim.at, once=f":{claim.fence}"))
         sealer, subject = self._unlock(job)
         as_of = job.as_of or job.request.as_of or w.source.now()
         with _stages(w, job) as stages:
@@ -204,20 +204,19 @@ class Worker:
 
     def _complete(self, claim: Claim, subject: Subject, contents: BundleContents, artifact: Artifact) -> Job:
         w = self._wiring
-        now = w.jobs.now()
         rows = {f"rows of {each.name}": str(each.summary.written) for each in contents.datasets}
         facts = {"sha256": artifact.sha256, "protection": str(artifact.protection), **rows}
-        completed = self._record.by_system(Event.COMPLETED, claim.job, now, **facts)
+        completed = self._record.by_system(Event.COMPLETED, claim.job, contents.completed_at, **facts)
         completion = Completion(
             as_of=contents.as_of,
             completeness=contents.completeness,
             datasets=contents.progress,
             artifact=artifact,
-            expires_at=now + w.retention.exports,
+            kept_for=w.retention.exports,
         )
         told = Telling(w).of(Occasion.READY, claim.job, subject)
         ready = w.jobs.complete(claim, completion, [completed], told)
-        self._record.deliver()
+        self._record.deliver([completed])
         return ready
 
     def _fail(self, claim: Claim, failure: Failure, *, retry: bool) -> Job | None:

@@ -108,7 +108,7 @@ def _served(folder: Path, size: int) -> tuple[HttpApi, Callable[[], str]]:
         completeness=job.completeness,
         datasets=job.datasets,
         artifact=artifact,
-        expires_at=jobs.now() + timedelta(days=1),
+        kept_for=timedelta(days=1),
     )
     jobs.complete(claim, done)
     return HttpApi(service=service, identify=lambda _: ANN), lambda: service.link(ANN.actor, job_id).url

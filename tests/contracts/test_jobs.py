@@ -99,7 +99,7 @@ class _ClaimsWithoutFence(MemoryJobStore):
             return None
         job = evolve(claim.job, fence=0)
         self._jobs[job.tenant, job.id] = job
-        return Claim(job=job)
+        return Claim(job=job, at=claim.at)
 
 
 class _AddsWithoutLooking(MemoryJobStore):

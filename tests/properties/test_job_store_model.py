@@ -510,7 +510,7 @@ class _LosesTheFence(SqlJobStore):
             return None
         with self._database.writing() as connection:
             job = change_job(connection, claim.job, fence=0, revision=claim.job.revision)
-        return Claim(job=job)
+        return Claim(job=job, at=claim.at)
 
 
 class _Broken(Both):

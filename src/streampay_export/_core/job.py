@@ -243,10 +243,12 @@ class Job:
 @frozen(kw_only=True)
 class Claim:
     """
-    The right to work on a job until `job.lease_until`, as long as the row's fence is *fence*.
+    The right to work on a job until `job.lease_until`, as long as the row's fence is *fence*. It was given, or
+    renewed last, *at* that instant of the store's.
     """
 
     job: Job
+    at: datetime
 
     @property
     def fence(self) -> int:

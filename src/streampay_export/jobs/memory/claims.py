@@ -25,6 +25,7 @@ class MemoryClaims(MemoryErasures, MemoryOutbox, JobClaims):
         self, *, lease: timedelta, max_attempts: int, tenant: str | None = None, job_id: str | None = None
     ) -> Claim | None:
         with self._lock:
+            now = self.now()
             for job in self._waiting():
                 if job.attempts < max_attempts and tenant in {None, job.tenant} and job_id in {None, job.id}:
                     claimed = self._change(
@@ -33,9 +34,9 @@ class MemoryClaims(MemoryErasures, MemoryOutbox, JobClaims):
                         not_before=None,
                         fence=job.fence + 1,
                         attempts=job.attempts + 1,
-                        lease_until=self.now() + lease,
+                        lease_until=now + lease,
                     )
-                    return Claim(job=claimed)
+                    return Claim(job=claimed, at=now)
             return None
 
     def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
@@ -47,9 +48,10 @@ class MemoryClaims(MemoryErasures, MemoryOutbox, JobClaims):
     def renew(self, claim: Claim, lease: timedelta) -> Claim:
         with self._lock:
             job = self._held(claim)
-            renewed = evolve(job, lease_until=self.now() + lease)
+            now = self.now()
+            renewed = evolve(job, lease_until=now + lease)
             self._jobs[job.tenant, job.id] = renewed
-            return Claim(job=renewed)
+            return Claim(job=renewed, at=now)
 
     def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
         with self._lock:
@@ -66,6 +68,7 @@ class MemoryClaims(MemoryErasures, MemoryOutbox, JobClaims):
             held = self._held(claim)
             if self._reached(held):
                 raise LeaseLost(state=State.ERASED)
+            now = self.now()
             ready = self._change(
                 held,
                 state=State.READY,
@@ -74,8 +77,8 @@ class MemoryClaims(MemoryErasures, MemoryOutbox, JobClaims):
                 completeness=completion.completeness,
                 datasets=completion.datasets,
                 artifact=completion.artifact,
-                expires_at=completion.expires_at,
-                finished_at=self.now(),
+                expires_at=now + completion.kept_for,
+                finished_at=now,
             )
             self._forget_parts(ready)
             self._post(entries, notifications)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
 
 from ..._core.job import Claim, DatasetProgress, Job
 from ..._core.lifecycle import State
@@ -21,7 +21,7 @@ from ..._sql.tables import planned_part_table as planned
 from ...errors import LeaseLost
 from ...ports.jobs import Completion
 from ...ports.jobs.claims import JobClaims
-from .erasures import is_reached
+from .erasures import reached
 from .outbox import SqlOutbox
 from .rows import change_job, delete_of, held_job, possible, row_to_job
 
@@ -47,9 +47,9 @@ class SqlClaims(SqlOutbox, JobClaims):
                 not_before=None,
                 fence=job.fence + 1,
                 attempts=job.attempts + 1,
-                lease_until=self._instant(connection) + lease,
+                lease_until=row["at"] + lease,
             )
-            return Claim(job=claimed)
+            return Claim(job=claimed, at=row["at"])
 
     def exhausted(self, *, max_attempts: int, limit: int = 100) -> Sequence[Job]:
         return self._jobs(_longest_waiting(self._database.now).where(jobs.c.attempts >= max_attempts).limit(limit))
@@ -60,8 +60,9 @@ class SqlClaims(SqlOutbox, JobClaims):
     def renew(self, claim: Claim, lease: timedelta) -> Claim:
         with self._database.writing() as connection:
             job = held_job(connection, claim)
-            until = self._instant(connection) + lease
-            return Claim(job=change_job(connection, job, revision=job.revision, lease_until=until))
+            now = self._instant(connection)
+            renewed = change_job(connection, job, revision=job.revision, lease_until=now + lease)
+            return Claim(job=renewed, at=now)
 
     def progress(self, claim: Claim, as_of: datetime, datasets: Sequence[DatasetProgress]) -> None:
         with self._database.writing() as connection:
@@ -76,7 +77,9 @@ class SqlClaims(SqlOutbox, JobClaims):
     ) -> Job:
         with self._database.writing() as connection:
             held = held_job(connection, claim)
-            if is_reached(connection, held.tenant, held.id):
+            this = {"of_tenant": held.tenant, "of_id": held.id}
+            found = connection.execute(_last_look(self._database.now), this).one()
+            if found.reached:
                 raise LeaseLost(state=State.ERASED)
             ready = change_job(
                 connection,
@@ -87,10 +90,11 @@ class SqlClaims(SqlOutbox, JobClaims):
                 completeness=completion.completeness,
                 datasets=completion.datasets,
                 artifact=completion.artifact,
-                expires_at=completion.expires_at,
-                finished_at=self._instant(connection),
+                expires_at=found.at + completion.kept_for,
+                finished_at=found.at,
             )
-            delete_of(connection, ready, parts, planned)
+            if found.in_parts:
+                delete_of(connection, ready, parts, planned)
             self._post(connection, entries, notifications)
             return ready
 
@@ -115,4 +119,18 @@ def _longest_waiting(now: ColumnElement[datetime]) -> Select[Any]:
 def _claimable(now: ColumnElement[datetime], named: tuple[str, ...]) -> Select[Any]:
     only = [jobs.c[name] == bindparam(name) for name in named]
     claimable = _longest_waiting(now).where(jobs.c.attempts < bindparam("most"), *only)
-    return claimable.limit(1).with_for_update(skip_locked=True)
+    return claimable.add_columns(now.label("at")).limit(1).with_for_update(skip_locked=True)
+
+
+@lru_cache
+def _last_look(now: ColumnElement[datetime]) -> Select[datetime, bool, bool]:
+    """
+    Ask for the time, whether an erasure reaches the job, and whether it has rows of parts.
+    """
+    this = and_(jobs.c.tenant == bindparam("of_tenant"), jobs.c.id == bindparam("of_id"))
+    in_parts = [
+        exists().where(table.c.tenant == bindparam("of_tenant"), table.c.job_id == bindparam("of_id"))
+        for table in (parts, planned)
+    ]
+    found = exists(select(jobs.c.id).where(this, reached()))
+    return select(now.label("at"), found.label("reached"), or_(*in_parts).label("in_parts"))

@@ -30,17 +30,11 @@ from ...errors import JobStoreUnavailable, LeaseLost
 # and on its next try finds what the other inserted.
 TRIES = 3
 
-_SAME = (
-    "tenant",
-    "id",
-    "owner_tag",
-    "requester_tag",
+_NEVER_CHANGE = ("tenant", "id", "owner_tag", "requester_tag", "created_at", "received_at", "told")
+_CHANGE = (
     "sealed",
-    "created_at",
-    "received_at",
     "due_at",
     "paused_at",
-    "told",
     "as_of",
     "expires_at",
     "finished_at",
@@ -113,7 +107,8 @@ def change_job(connection: Connection, job: Job, **changes: Any) -> Job:
     Store what changes of a job that is locked.
     """
     changed = evolve(job, **{"revision": job.revision + 1} | changes)
-    before, after = job_to_row(job), job_to_row(changed)
+    same = whose(job)
+    before, after = _may_change(job, same), _may_change(changed, same)
     values = {column: value for column, value in after.items() if value != before[column]}
     this = {"of_tenant": job.tenant, "of_id": job.id, "from_state": job.state, "from_fence": job.fence}
     if values and connection.execute(_CHANGED, values | this).rowcount != 1:
@@ -152,11 +147,22 @@ def job_to_row(job: Job) -> dict[str, Any]:
     """
     Return a job's columns.
     """
+    same = whose(job)
+    return {
+        **{name: getattr(job, name) for name in _NEVER_CHANGE},
+        "capacity": str(job.capacity),
+        "request": spell_request(job.request),
+        "whose": same,
+        **_may_change(job, same),
+    }
+
+
+def _may_change(job: Job, same: str) -> dict[str, Any]:
     artifact, failure, wrapped, extension = job.artifact, job.failure, job.wrapped_key, job.extension
     return {
-        **{name: getattr(job, name) for name in _SAME},
-        **{name: str(getattr(job, name)) for name in _SPELT},
-        "request": spell_request(job.request),
+        **{name: getattr(job, name) for name in _CHANGE},
+        "state": str(job.state),
+        "completeness": str(job.completeness),
         "datasets": spell_progress(job.datasets),
         "wrapped_key_id": wrapped and wrapped.key_id,
         "wrapped_key": wrapped and wrapped.ciphertext,
@@ -170,8 +176,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "failure_detail": failure and failure.detail,
         "extension_reason": extension and extension.reason,
         "extended_at": extension and extension.at,
-        "whose": whose(job),
-        "active_key": whose(job) if job.active else None,
+        "active_key": same if job.active else None,
         "waits_from": job.waits_from,
         "orphaned_at": job.finished_at if job.state in FINAL and artifact else None,
     }
@@ -182,7 +187,7 @@ def row_to_job(row: Mapping[Any, Any]) -> Job:
     Return the job of a row.
     """
     return Job(
-        **{name: row[name] for name in (*_SAME, *_SPELT)},
+        **{name: row[name] for name in (*_NEVER_CHANGE, *_CHANGE, *_SPELT)},
         request=read_request(row["request"]),
         datasets=read_progress(row["datasets"]),
         extension=_extension(row),

@@ -17,14 +17,14 @@ from ..._core.trail import AuditEntry
 @frozen(kw_only=True)
 class Completion:
     """
-    How an attempt ended well.
+    How an attempt ended well. The artifact is kept *kept_for* so long from when its job is ready.
     """
 
     as_of: datetime
     completeness: Completeness
     datasets: tuple[DatasetProgress, ...] = field(converter=all_progress)
     artifact: Artifact
-    expires_at: datetime
+    kept_for: timedelta
 
 
 class JobClaims(Protocol):
@@ -79,8 +79,8 @@ class JobClaims(Protocol):
 
         So it does, in the same transaction, where an erasure reaches the job (see `erase`).
 
-        Stores the completion, sets `finished_at`, clears lease and active key; wrapped key and sealed
-        subject stay until the job ends.
+        Stores the completion, sets `finished_at` to now and `expires_at` to *kept_for* later, clears lease and
+        active key; wrapped key and sealed subject stay until the job ends.
         """
 
     def release(self, claim: Claim, *, not_before: datetime | None = None, give_back: bool = False) -> Job:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from ...._core.job import Claim, DatasetProgress
+from ...._core.job import DatasetProgress
 from ...._core.lifecycle import State
 from ....errors import (
     LeaseLost,
@@ -185,7 +185,7 @@ class ClaimsContract:
             completeness=done.completeness,
             datasets=done.datasets,
             artifact=done.artifact,
-            expires_at=done.expires_at,
+            expires_at=store.now() + done.kept_for,
             finished_at=store.now(),
             revision=2,
         )
@@ -237,7 +237,7 @@ class ClaimsContract:
         elif what == "ready":
             store.complete(zombie, completion(store))
         elif what == "never there":
-            zombie = Claim(job=evolve(zombie.job, tenant="other"))
+            zombie = evolve(zombie, job=evolve(zombie.job, tenant="other"))
         else:
             store.end("default", "job-1", expected={State.RUNNING}, state=State(what))
         before = stored(store)

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from ...._core.deadline import Deadline, Extension
-from ...._core.job import REFUSED, Claim, Failure, Job
+from ...._core.job import REFUSED, Failure, Job
 from ...._core.lifecycle import FINAL, State
 from ...._core.request import ExportRequest
 from ....errors import (
@@ -60,14 +60,15 @@ class DeadlinesContract:
         """
         Due date and extension are stored with their entries, the revision rises, and a worker goes on.
         """
-        job = claim_new(store).job
+        claim = claim_new(store)
+        job = claim.job
         extension = Extension(reason="There is much of it.", at=store.now())
         deadline = job.deadline.extended(extension, timedelta(days=60))
         changed = store.reschedule(job, deadline, expected={State.RUNNING}, entries=[make_entry("extended")])
         expected = evolve(job, due_at=deadline.due_at, extension=extension, revision=job.revision + 1)
         assert (expected, expected) == (changed, store.get("default", "job-1"))
         assert [make_entry("extended")] == list(outbox.pending())
-        store.renew(Claim(job=job), LEASE)
+        store.renew(claim, LEASE)
 
     def test_pausing_takes_a_job_from_its_worker(self, store: JobStore, advance: Advance) -> None:
         """

@@ -95,14 +95,14 @@ def stored(store: JobStore, job_id: str = "job-1", *, tenant: str = "default") -
 
 def completion(store: JobStore, life: timedelta = WEEK) -> Completion:
     """
-    Return a completion whose artifact lives from now for *life*.
+    Return a completion whose artifact lives for *life*.
     """
     return Completion(
         as_of=store.now() - MICROSECOND,
         completeness=Completeness.PARTIAL,
         datasets=(DatasetProgress(name="streams", state="done", expected=2, written=2),),
         artifact=Artifact(key="default/job-1/1.zip", size=2**40, sha256="0f" * 32),
-        expires_at=store.now() + life,
+        kept_for=life,
     )
 
 
