@@ -280,7 +280,7 @@ class Both(RuleBasedStateMachine):
             completeness="full",
             datasets=datasets,
             artifact=Artifact(key=f"{claim.job.id}/{claim.fence}", size=1, sha256="0" * 64),
-            expires_at=self.clock() + timedelta(seconds=life),
+            kept_for=timedelta(seconds=life),
         )
         entry = make_entry(f"{claim.job.id}:completed", tenant=claim.job.tenant)
         letter = told(claim.job.tenant, claim.job.id, Occasion.READY)
