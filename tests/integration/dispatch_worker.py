@@ -180,7 +180,7 @@ def answer_as_procrastinate(folder: Path, where: str, queue: str) -> None:
     from streampay_export.dispatch.procrastinate import ProcrastinateDispatcher, register_task
 
     app = App(connector=PsycopgConnector(conninfo=where))
-    bell = ProcrastinateDispatcher(App(connector=SyncPsycopgConnector()), where)
+    bell = ProcrastinateDispatcher(App(connector=SyncPsycopgConnector()), where, queue=queue)
     register_task(app, lambda tenant, job_id: worker(folder, bell).work(tenant, job_id))
     app.run_worker(queues=[queue], delete_jobs="always")
 

@@ -6,6 +6,7 @@ sweeper rings again.
 """
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -160,8 +161,10 @@ def processes(request, folder):
     Two processes of this machine.
     """
     bell = ProcessDispatcher(command("processes", folder, "-", "-"), processes=2)
-    yield Engine(folder, bell, ProcessDispatcher([str(folder / "gone")]), lambda: None, None)
+    gone = ProcessDispatcher([str(folder / "gone")])
+    yield Engine(folder, bell, gone, lambda: None, None)
     bell.close(10)
+    gone.close(10)
 
 
 @contextmanager
@@ -183,21 +186,23 @@ def celery(url, folder):
 @contextmanager
 def procrastinate(conninfo, folder):
     """
-    Two Procrastinate workers.
+    Two Procrastinate workers, with a queue that workers of other tests do not take from.
     """
     import procrastinate
     import psycopg
 
-    from streampay_export.dispatch.procrastinate import QUEUE, ProcrastinateDispatcher
+    from streampay_export.dispatch.procrastinate import ProcrastinateDispatcher
+
+    queue = f"streampay-{secrets.token_hex(8)}"
 
     def flush():
         with psycopg.connect(conninfo) as connection:
-            connection.execute("TRUNCATE procrastinate_jobs CASCADE")
+            connection.execute("DELETE FROM procrastinate_jobs WHERE queue_name = %s", [queue])
 
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
     gone = ProcrastinateDispatcher(app, f"postgresql://127.0.0.1:{NOWHERE}/test")
-    workers = command("procrastinate", folder, conninfo, QUEUE)
-    yield Engine(folder, ProcrastinateDispatcher(app, conninfo), gone, flush, workers, count=2)
+    workers = command("procrastinate", folder, conninfo, queue)
+    yield Engine(folder, ProcrastinateDispatcher(app, conninfo, queue=queue), gone, flush, workers, count=2)
 
 
 class PrivateRedis:
