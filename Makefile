@@ -88,7 +88,7 @@ $(VENV)/.with-examples: $(PINS) | $(VENV)/.with-pip
 
 $(VENV)/.with-dev: $(PINS) | $(VENV)/.with-pip
 	@echo "installing streampay-export and everything its developers use into $(VENV)"
-	@$(INSTALL) --editable '.[azure,celery,cli,mariadb,postgres,procrastinate,s3]' --group dev
+	@$(INSTALL) --editable '.[azure,celery,cli,fast,mariadb,postgres,procrastinate,s3]' --group dev
 	@touch $@ $(VENV)/.with-cli $(VENV)/.with-examples
 
 # A stand-in for Azure Blob Storage, which npm has; without npm the tests that need it skip, and say so.

@@ -20,7 +20,7 @@ def tests(session: nox.Session) -> None:
     session.install(
         "--constraint",
         "constraints.txt",
-        ".[azure,celery,cli,mariadb,postgres,procrastinate,s3]",
+        ".[azure,celery,cli,fast,mariadb,postgres,procrastinate,s3]",
         *nox.project.dependency_groups(PROJECT, "test", "browser", "examples"),
     )
     session.run("pytest", "-m", "not promise", *session.posargs)

@@ -33,6 +33,7 @@ from streampay_export._core.layout import (
 )
 from streampay_export._core.manifest import BundleFile, Digest, Manifest
 from streampay_export._core.manifest_wire import read_manifest, spell_manifest
+from streampay_export.packing import library
 from streampay_export.ports.signing import ManifestSigner
 from tests.bundles import AS_OF, SIGNER
 
@@ -60,7 +61,7 @@ def packed_as_ours(name: str, data: bytes) -> bytes:
     """
     if method_of(name) != DEFLATED:
         return data
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
+    deflate = library().compressobj(1, zlib.DEFLATED, -15)
     if not name.startswith("data/"):
         return deflate.compress(data) + deflate.flush()
     head, rows, tail = _one_part(name, data)

@@ -4,15 +4,29 @@ One dataset in several files: pages, parts and what joins them.
 
 import hashlib
 import zlib
+from functools import partial
+from importlib import import_module
 
 import pytest
 from tests.bundles import ACCOUNT, ACCOUNT_FIELDS
 
+from streampay_export import packing
 from streampay_export._core.manifest import Digest
 from streampay_export.dataset_stage import DatasetStage
 from streampay_export.errors import ObjectAltered, UnwritableValue
 from streampay_export.packing import PackedStage, inflated
 from streampay_export.writers import CsvWriter, JsonWriter
+
+LIBRARIES = [import_module("zlib"), import_module("isal.isal_zlib")]
+LOOKED_UP = packing.library.__wrapped__
+
+
+@pytest.fixture(params=LIBRARIES, ids=["zlib", "isal"], autouse=True)
+def deflate(monkeypatch, request):
+    """
+    Every test here, with each of the libraries that may pack.
+    """
+    monkeypatch.setattr(packing, "library", lambda: request.param)
 
 
 def _digest(data):
@@ -129,6 +143,31 @@ def test_a_part_packed_elsewhere_makes_the_same_file():
             assert _files(stages) == _written([WHOLE])[0]
             packed.append({name: b"".join(each.blocks()) for name, each in stages.items()})
     assert packed[1:] == packed[:-1]
+
+
+def test_parts_packed_by_several_libraries_make_one_file(monkeypatch):
+    """
+    A worker without the faster one goes on where a worker with it stopped.
+    """
+    with PackedStage() as csv, PackedStage() as json:
+        stages = {"csv": csv, "json": json}
+        stage = DatasetStage(ENCODERS, stages)
+        stage.begin()
+        for page, library in zip((A, B, C), (*LIBRARIES, LIBRARIES[0]), strict=True):
+            monkeypatch.setattr(packing, "library", partial(import_module, library.__name__))
+            closed, part = _part(page)
+            stage.restore(closed, {name: [data] for name, data in part.items()})
+        stage.end()
+        assert _files(stages) == _written([WHOLE])[0]
+
+
+def test_the_installed_library_packs(monkeypatch):
+    """
+    ISA-L where the extra `fast` is installed, else the standard library's.
+    """
+    assert LOOKED_UP() is LIBRARIES[1]
+    monkeypatch.setattr(packing, "find_spec", lambda _: None)
+    assert LOOKED_UP() is LIBRARIES[0]
 
 
 @pytest.mark.parametrize("harm", ["no deflate", "too short", "another of that size", "broken off"])
