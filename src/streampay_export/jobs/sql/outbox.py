@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..._core.job import WrappedKey
@@ -26,7 +26,12 @@ _SAME = ("id", "tenant", "job_id", "occasion", "sealed", "attempts")
 
 _OLDEST = select(outbox.c.entry).order_by(outbox.c.number).limit(bindparam("most"))
 _DELIVERED = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
-_KEPT = select(outbox.c.id).where(outbox.c.tenant == bindparam("tenant"), outbox.c.id == bindparam("id"))
+_UNLESS_KEPT = insert(outbox).from_select(
+    ["tenant", "id", "entry"],
+    select(*(bindparam(name, type_=outbox.c[name].type) for name in ("tenant", "id", "entry"))).where(
+        ~exists().where(outbox.c.tenant == bindparam("tenant"), outbox.c.id == bindparam("id"))
+    ),
+)
 
 
 class SqlOutbox(SqlRows, Outbox):
@@ -93,9 +98,8 @@ class SqlOutbox(SqlRows, Outbox):
 
 def _put_entries(connection: Connection, entries: Sequence[AuditEntry]) -> None:
     for entry in entries:
-        this = {"tenant": entry.tenant, "id": entry.id}
-        if connection.scalar(_KEPT, this) is None:
-            connection.execute(insert(outbox), this | {"entry": spell_entry(entry)})
+        row = {"tenant": entry.tenant, "id": entry.id, "entry": spell_entry(entry)}
+        connection.execute(_UNLESS_KEPT, row)
 
 
 def _put_notifications(connection: Connection, new: Sequence[PendingNotification], now: datetime) -> None:
