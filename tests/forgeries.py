@@ -33,7 +33,7 @@ from streampay_export._core.layout import (
 )
 from streampay_export._core.manifest import BundleFile, Digest, Manifest
 from streampay_export._core.manifest_wire import read_manifest, spell_manifest
-from streampay_export.packing import library
+from streampay_export.deflating import library
 from streampay_export.ports.signing import ManifestSigner
 from tests.bundles import AS_OF, SIGNER
 

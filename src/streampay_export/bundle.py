@@ -33,7 +33,8 @@ from ._core.layout import (
 )
 from ._core.manifest import BundleFile, Digest, Manifest
 from ._core.manifest_wire import spell_manifest
-from .packing import Plaintext, deflated
+from .deflating import deflated
+from .packing import Plaintext
 from .ports.report import Report
 from .ports.signing import ManifestSigner
 from .ports.writer import Writer

@@ -26,7 +26,7 @@ from tests.bundles import (
 )
 from tests.requirements import program
 
-from streampay_export import packing
+from streampay_export import deflating
 from streampay_export._core.catalog import Field, FieldType, Omission
 from streampay_export._core.cut import OutputField
 from streampay_export._core.layout import Entry, directory, entry_time, local_header
@@ -67,7 +67,7 @@ def test_other_programs_open_it(name, package, argument, library):
     Info-ZIP and 7z find nothing wrong, whichever library packed it.
     """
     with pytest.MonkeyPatch.context() as patched, NamedTemporaryFile(suffix=".zip") as bundle:
-        patched.setattr(packing, "library", lambda: import_module(library))
+        patched.setattr(deflating, "library", lambda: import_module(library))
         bundle.write(small_bundle())
         bundle.flush()
         command = [program(name, package=package), argument, bundle.name]

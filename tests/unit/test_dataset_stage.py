@@ -10,15 +10,16 @@ from importlib import import_module
 import pytest
 from tests.bundles import ACCOUNT, ACCOUNT_FIELDS
 
-from streampay_export import packing
+from streampay_export import deflating
 from streampay_export._core.manifest import Digest
 from streampay_export.dataset_stage import DatasetStage
+from streampay_export.deflating import inflated
 from streampay_export.errors import ObjectAltered, UnwritableValue
-from streampay_export.packing import PackedStage, inflated
+from streampay_export.packing import PackedStage
 from streampay_export.writers import CsvWriter, JsonWriter
 
 LIBRARIES = [import_module("zlib"), import_module("isal.isal_zlib")]
-LOOKED_UP = packing.library.__wrapped__
+LOOKED_UP = deflating.library.__wrapped__
 
 
 @pytest.fixture(params=LIBRARIES, ids=["zlib", "isal"], autouse=True)
@@ -26,7 +27,7 @@ def deflate(monkeypatch, request):
     """
     Every test here, with each of the libraries that may pack.
     """
-    monkeypatch.setattr(packing, "library", lambda: request.param)
+    monkeypatch.setattr(deflating, "library", lambda: request.param)
 
 
 def _digest(data):
@@ -154,7 +155,7 @@ def test_parts_packed_by_several_libraries_make_one_file(monkeypatch):
         stage = DatasetStage(ENCODERS, stages)
         stage.begin()
         for page, library in zip((A, B, C), (*LIBRARIES, LIBRARIES[0]), strict=True):
-            monkeypatch.setattr(packing, "library", partial(import_module, library.__name__))
+            monkeypatch.setattr(deflating, "library", partial(import_module, library.__name__))
             closed, part = _part(page)
             stage.restore(closed, {name: [data] for name, data in part.items()})
         stage.end()
@@ -166,7 +167,7 @@ def test_the_installed_library_packs(monkeypatch):
     ISA-L where the extra `fast` is installed, else the standard library's.
     """
     assert LOOKED_UP() is LIBRARIES[1]
-    monkeypatch.setattr(packing, "find_spec", lambda _: None)
+    monkeypatch.setattr(deflating, "find_spec", lambda _: None)
     assert LOOKED_UP() is LIBRARIES[0]
 
 
