@@ -26,11 +26,11 @@ from .erasures import refuse_erased
 from .outbox import SqlOutbox
 from .rows import THIS_JOB, TRIES, job_to_row, possible, row_to_job, whose
 
-# The active one, if there is one, or else the newest.
-_LATEST = (
+_ACTIVE = select(jobs).where(jobs.c.tenant == bindparam("tenant"), jobs.c.active_key == bindparam("whose"))
+_EARLIER = (
     select(jobs)
     .where(jobs.c.tenant == bindparam("tenant"), jobs.c.whose == bindparam("whose"))
-    .order_by(jobs.c.active_key.is_(None), jobs.c.created_at.desc(), jobs.c.id.desc())
+    .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
     .limit(1)
 )
 
@@ -85,11 +85,11 @@ class SqlRequests(SqlOutbox, JobRequests):
 def _admit(connection: Connection, job: Job, idempotency: Idempotency | None) -> Admitted:
     # `IntegrityError` says that another process was first, or that the id is taken.
     if idempotency is None:
-        return _active_or_new(connection, job)
+        return _active(connection, job) or _create(connection, job)
     repeated = _repeated(connection, job, idempotency)
     if repeated is not None:
         return repeated
-    admitted = _active_or_new(connection, job)
+    admitted = _active(connection, job) or _create(connection, job)
     row = {"job_id": admitted.job.id, "request_digest": idempotency.digest, "made_at": job.created_at}
     connection.execute(insert(made_by), row | _key_of(job, idempotency))
     return admitted
@@ -122,13 +122,19 @@ def _repeated(connection: Connection, job: Job, idempotency: Idempotency) -> Adm
     return Admitted(job=row_to_job(row), admission=Admission.REPEATED)
 
 
-def _active_or_new(connection: Connection, job: Job) -> Admitted:
-    row = connection.execute(_LATEST, {"tenant": job.tenant, "whose": whose(job)}).mappings().first()
-    latest = None if row is None else row_to_job(row)
-    if latest is not None and latest.active:
-        if latest.request != job.request:
-            raise ActiveExportDiffers(job_id=latest.id)
-        return Admitted(job=latest, admission=Admission.ACTIVE)
-    new = job if latest is None else job.following(latest)
-    connection.execute(insert(jobs), job_to_row(new))
-    return Admitted(job=new, admission=Admission.CREATED)
+def _active(connection: Connection, job: Job) -> Admitted | None:
+    row = connection.execute(_ACTIVE, {"tenant": job.tenant, "whose": whose(job)}).mappings().first()
+    if row is None:
+        return None
+    active = row_to_job(row)
+    if active.request != job.request:
+        raise ActiveExportDiffers(job_id=active.id)
+    return Admitted(job=active, admission=Admission.ACTIVE)
+
+
+def _create(connection: Connection, job: Job) -> Admitted:
+    row = connection.execute(_EARLIER, {"tenant": job.tenant, "whose": whose(job)}).mappings().first()
+    if row is not None:
+        job = job.following(row_to_job(row))
+    connection.execute(insert(jobs), job_to_row(job))
+    return Admitted(job=job, admission=Admission.CREATED)
