@@ -290,6 +290,17 @@ def test_without_audit_nothing_is_read() -> None:
     assert house.service.status(ALICE, job_id).state is State.QUEUED
 
 
+def test_what_was_done_is_delivered_at_once() -> None:
+    """
+    Where the sink is up, `completed` waits for no sweep, and is forgotten.
+    """
+    house = MemoryDeployment({"payouts": payouts(3)})
+    job_id = requested(house)
+    assert house.worker.work().state is State.READY
+    assert ["requested", "started", "completed"] == house.audit.events(job_id)
+    assert not house.wiring.outbox.pending()
+
+
 def test_completed_waits_in_the_outbox() -> None:
     """
     A sink that goes down during the export gets its `completed` later, once.

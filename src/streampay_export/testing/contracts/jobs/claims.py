@@ -40,7 +40,7 @@ class ClaimsContract:
 
     def test_a_claim_is_a_lease_with_a_fence(self, store: JobStore) -> None:
         """
-        A claimed job runs, with fence, attempts and revision one higher, until now + lease.
+        A claimed job runs, with fence, attempts and revision one higher, from now until now + lease.
         """
         job = store.add(make_job(store, not_before=store.now())).job
         claim = claim_one(store)
@@ -53,7 +53,8 @@ class ClaimsContract:
             lease_until=store.now() + LEASE,
             revision=1,
         )
-        assert (expected, expected, 1) == (claim.job, store.get("default", "job-1"), claim.fence)
+        assert (expected, expected) == (claim.job, store.get("default", "job-1"))
+        assert (1, store.now()) == (claim.fence, claim.at)
 
     def test_nobody_else_claims_a_leased_job(self, store: JobStore, advance: Advance) -> None:
         """
@@ -149,6 +150,7 @@ class ClaimsContract:
         renewed = store.renew(claim, timedelta(seconds=90))
         expected = evolve(claim.job, lease_until=store.now() + timedelta(seconds=90))
         assert (expected, expected) == (renewed.job, store.get("default", "job-1"))
+        assert store.now() == renewed.at
         advance(89.999999)
         assert store.claim(lease=LEASE, max_attempts=MOST) is None
 
@@ -171,11 +173,13 @@ class ClaimsContract:
         store.progress(claim, as_of, datasets)
         assert evolve(claim.job, as_of=as_of, datasets=datasets, revision=2) == store.get("default", "job-1")
 
-    def test_completing_makes_ready(self, store: JobStore, outbox: Outbox) -> None:
+    def test_completing_makes_ready(self, store: JobStore, outbox: Outbox, advance: Advance) -> None:
         """
-        The completion is stored with its entries; the lease is gone, key and sealed subject are not.
+        The completion is stored with its entries, and its life begins; the lease is gone, key and sealed subject
+        are not.
         """
         claim, done = claim_new(store), completion(store)
+        advance(5)
         ready = store.complete(claim, done, [make_entry("done")])
         expected = evolve(
             claim.job,
