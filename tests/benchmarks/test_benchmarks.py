@@ -9,6 +9,7 @@ import sys
 import pytest
 
 
+@pytest.mark.promise
 def test_a_small_benchmark_runs() -> None:
     """
     Both exporters are measured on SQLite at two sizes, and their files agree cell by cell.

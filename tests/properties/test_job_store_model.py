@@ -520,6 +520,7 @@ class _Broken(Both):
         return store
 
 
+@pytest.mark.promise
 def test_a_store_that_loses_the_fence_is_caught():
     """
     The machine finds a store whose fence never rises.
