@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy
@@ -564,6 +564,12 @@ def test_busy_pool(engine):
     """Where the host's pool has no connection left, the source is unavailable for now."""
     with engine.connect(), pytest.raises(SourceUnavailable, match="connections are busy"):
         SqlAlchemySource(engine).check(Catalog([dataset()]))
+
+
+def test_the_time_needs_no_connection(engine):
+    """SQLite's clock is the process's, which answers while the host's pool is busy."""
+    with engine.connect():
+        assert abs(SqlAlchemySource(engine).now() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_whatever_is_raised_inside_passes(engine):

@@ -16,6 +16,7 @@ from streampay_export.dataset_stage import DatasetStage
 from streampay_export.deflating import inflated
 from streampay_export.errors import ObjectAltered, UnwritableValue
 from streampay_export.packing import PackedStage
+from streampay_export.stage import BLOCK
 from streampay_export.writers import CsvWriter, JsonWriter
 
 LIBRARIES = [import_module("zlib"), import_module("isal.isal_zlib")]
@@ -144,6 +145,20 @@ def test_a_part_packed_elsewhere_makes_the_same_file():
             assert _files(stages) == _written([WHOLE])[0]
             packed.append({name: b"".join(each.blocks()) for name, each in stages.items()})
     assert packed[1:] == packed[:-1]
+
+
+@pytest.mark.parametrize("piece", [b"\0", b'"GABC","12.5000000","2026-01-01"\r\n'], ids=["zeros", "rows"])
+@pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 7])
+def test_what_is_packed_is_unpacked_whole(piece, size):
+    """
+    However far it deflates, and however it is cut on its way.
+    """
+    data = (piece * (size // len(piece) + 1))[:size]
+    packed = deflating.deflated(data)
+    for step in (1000, len(packed)):
+        blocks = list(inflated(packed[at : at + step] for at in range(0, len(packed), step)))
+        assert b"".join(blocks) == data
+        assert max(map(len, blocks)) <= BLOCK
 
 
 def test_parts_packed_by_several_libraries_make_one_file(monkeypatch):
