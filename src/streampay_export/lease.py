@@ -20,8 +20,8 @@ class Renewals:
     """
     Has the leases that are held renewed, each after *every* such time. Thread-safe; nothing to close.
 
-    One thread does it for all: it begins with the first lease and ends when it finds none. A thread for each would
-    take a small export longer than its SQL does.
+    One thread does it for all: it begins with the first lease and ends when it finds none. One for each would be
+    started and ended with every small export. A renewal that hangs holds up the others.
     """
 
     def __init__(self, every: timedelta) -> None:

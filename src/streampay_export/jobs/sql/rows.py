@@ -104,7 +104,7 @@ def held_job(connection: Connection, claim: Claim) -> Job:
 
 def change_job(connection: Connection, job: Job, **changes: Any) -> Job:
     """
-    Store what changes of a job that is locked.
+    Store what changes of a job that is locked; what its request was never does.
     """
     changed = evolve(job, **{"revision": job.revision + 1} | changes)
     same = whose(job)
